@@ -1,0 +1,1 @@
+"""Values and rules: frozen, checked when made, knowing nothing of storage, transport or time."""

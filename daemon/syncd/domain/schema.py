@@ -1,0 +1,31 @@
+"""One neutral description of a table, whatever system it lives in."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    name: str
+    type: str
+    """The type as the source itself writes it, for people and for casts inside the source."""
+    nullable: bool = True
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`schema` is what a scan of all columns yields as Arrow; `columns` says the same in the source's own words."""
+
+    name: str
+    columns: tuple[Column, ...]
+    schema: pa.Schema
+    primary_key: tuple[str, ...] = ()
+
+    def column(self, name: str) -> Column | None:
+        return next((column for column in self.columns if column.name == name), None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)

@@ -1,0 +1,23 @@
+"""Generate the wire from `proto/syncapi/v1/*.proto`: `python -m tools.generate [FOLDER]`, by default in place."""
+
+import sys
+from pathlib import Path
+
+from grpc_tools import protoc
+
+ROOT = Path(__file__).resolve().parent.parent / "proto"
+
+
+def generate(into: Path) -> None:
+    """Write messages, services and their stubs below `into`. Raises `SystemExit` if a file does not compile."""
+    import grpc_tools  # noqa: PLC0415 - only for the place of its own .proto files
+
+    well_known = Path(grpc_tools.__file__).parent / "_proto"
+    sources = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("syncapi/v1/*.proto"))]
+    kinds = [f"--{kind}={into}" for kind in ("python_out", "mypy_out", "grpc_python_out", "mypy_grpc_out")]
+    if status := protoc.main(["protoc", f"-I{ROOT}", f"-I{well_known}", *kinds, *sources]):
+        raise SystemExit(status)
+
+
+if __name__ == "__main__":
+    generate(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT)
