@@ -40,7 +40,7 @@ class Source(Protocol):
 
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-LISTING = pa.schema([("id", pa.string()), ("document", pa.string())])
+LISTING = pa.schema([pa.field("id", pa.string()), pa.field("document", pa.string())])
 """What `Target.documents` yields: the id as plain text, the document as JSON text."""
 
 

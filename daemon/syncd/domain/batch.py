@@ -11,11 +11,11 @@ Checkpoint = NewType("Checkpoint", str)
 
 DOCUMENTS = pa.schema(
     [
-        ("mark", pa.string()),
-        ("key", pa.string()),
-        ("id", pa.string()),
-        ("document", pa.string()),
-        ("fingerprint", pa.int64()),
+        pa.field("mark", pa.string()),
+        pa.field("key", pa.string()),
+        pa.field("id", pa.string()),
+        pa.field("document", pa.string()),
+        pa.field("fingerprint", pa.int64()),
     ]
 )
 """The columns of `Batch.rows`.

@@ -101,8 +101,6 @@ class InvalidRequest(RequestError):
 
     code = "request.invalid"
 
-    def __init__(
-        self, message: str, *, fields: Mapping[str, str] | None = None, hint: str = "", code: str = ""
-    ) -> None:
+    def __init__(self, message: str, *, fields: Mapping[str, str] | None = None, hint: str = "", code: str = "") -> None:
         super().__init__(message, hint=hint, code=code)
         self.fields: Mapping[str, str] = MappingProxyType(dict(fields or {}))

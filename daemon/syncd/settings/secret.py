@@ -33,9 +33,7 @@ class SecretReference(Section):
             value = os.environ.get(self.env, "")
             missing = f"the environment variable {self.env} is not set, or empty"
         else:
-            path = self.file or Path(os.environ.get("CREDENTIALS_DIRECTORY", "/run/credentials/syncd.service")) / str(
-                self.credential
-            )
+            path = self.file or Path(os.environ.get("CREDENTIALS_DIRECTORY", "/run/credentials/syncd.service")) / str(self.credential)
             try:
                 value = path.read_text(encoding="utf-8").strip()
                 missing = f"the secret file {path} is empty"
