@@ -9,15 +9,14 @@ import pyarrow as pa
 Checkpoint = NewType("Checkpoint", str)
 """Where the next run starts: text that only the engine which wrote it can read."""
 
-DOCUMENTS = pa.schema(
-    [
-        pa.field("mark", pa.string()),
-        pa.field("key", pa.string()),
-        pa.field("id", pa.string()),
-        pa.field("document", pa.string()),
-        pa.field("fingerprint", pa.int64()),
-    ]
-)
+_COLUMNS: list[tuple[str, pa.DataType]] = [
+    ("mark", pa.string()),
+    ("key", pa.string()),
+    ("id", pa.string()),
+    ("document", pa.string()),
+    ("fingerprint", pa.int64()),
+]
+DOCUMENTS = pa.schema(_COLUMNS)
 """The columns of `Batch.rows`.
 
 `mark`         what the ledger knows the row by: the document id as text, or something unique where there is no usable id
