@@ -1,8 +1,10 @@
 """Every plug-in, one line each; a module is imported when a setting first names its kind."""
 
+from collections.abc import Collection
 from importlib import import_module
 
-from syncd.ports import Connector, EngineKind
+from syncd.ports.connecting import Connector
+from syncd.ports.running import EngineKind
 
 ENGINES = {
     "search": "syncd.engines.search.engine",
@@ -13,6 +15,16 @@ CONNECTORS = {
     "fts5": "syncd.connectors.fts5",
     "meilisearch": "syncd.connectors.meilisearch",
 }
+
+
+def engine_kinds() -> Collection[str]:
+    """The kinds of engine that there are."""
+    return ENGINES.keys()
+
+
+def connector_kinds() -> Collection[str]:
+    """The kinds of connection that there are."""
+    return CONNECTORS.keys()
 
 
 def engine(kind: str) -> EngineKind:

@@ -20,7 +20,7 @@ DOCUMENTS = pa.schema(_COLUMNS)
 """The columns of `Batch.rows`.
 
 `mark`         what the ledger knows the row by: the document id as text, or something unique where there is no usable id
-`key`          the row's key in the source as a JSON array, `[1]` or `["KR", 7]`
+`key`          the row's key in the source as a JSON array of texts, `["1"]` or `["KR", "7"]`; null stays null
 `id`           the document id as one JSON value as it stands in the document: `7`, `"a-1"`; `null` where the row has none
 `document`     the whole document as one line of JSON without the newline; it holds the id under the index's primary key
 `fingerprint`  64 bits of a hash of the document's content
@@ -38,7 +38,7 @@ class Batch:
     reaches: Checkpoint
     """Where the sync stands once all of this is durable."""
     read: int = 0
-    """Rows of the source that this batch accounts for, unchanged ones included."""
+    """Rows of the source that this batch accounts for; unchanged rows travel in no batch and are not among them."""
 
     def __post_init__(self) -> None:
         if self.rows.schema != DOCUMENTS:

@@ -1,6 +1,6 @@
 """What a sync does at this moment."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
@@ -18,26 +18,33 @@ class Phase(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class RunView:
+    """A run, and how it is getting on."""
+
+    run: Run
+    doing: str = ""
+    """What happens now, in a few words for people: "loading", "attempt 3 in 4 s"."""
+    rate: float = 0.0
+    """Rows a second, smoothed."""
+    eta_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SyncStatus:
     """Full state of one sync. `revision` grows with every change of any sync on the same board."""
 
     sync: SyncName
     engine: str
     phase: Phase = Phase.IDLE
-    doing: str = ""
-    """What happens now, in a few words for people: "loading", "waiting 4 s before attempt 3"."""
-    run: Run | None = None
-    """The run under way."""
+    active: RunView | None = None
+    """The writing run under way or queued."""
     last: Run | None = None
-    """The last run that ended and was meant to change something."""
+    """The last writing run that ended."""
     next_run: datetime | None = None
     complete_to: str = ""
     """The target holds everything up to this watermark; text in the source's own form."""
     dead_letters: int = 0
     problem: Failure | None = None
-    """Why the sync is waiting or halted, or why its last run failed."""
-    rate: float = 0.0
-    """Rows a second, smoothed, while running."""
-    eta_seconds: float | None = None
+    """Why the sync is waiting or held, or why its last run failed."""
+    warnings: tuple[str, ...] = ()
     revision: int = 0
-    warnings: tuple[str, ...] = field(default=())

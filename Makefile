@@ -1,0 +1,46 @@
+# Every target makes .venv when it is missing or older than pyproject.toml. Needed: Python 3.11 or later, and npm for tests on a real Meilisearch.
+
+.PHONY: demo test check proto bench soak clean
+.DELETE_ON_ERROR:
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+INSTALLED := .venv/.installed
+PYTHON ?=
+CANDIDATES := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+
+demo: $(INSTALLED)
+	@python -m demo
+
+# What tests/rules/test_layers.py would run has just been run.
+test: check
+	@python -m pytest --ignore=tests/rules/test_layers.py
+
+check: $(INSTALLED)
+	@python -m tools.check
+
+proto: $(INSTALLED)
+	@python -m tools.generate
+
+bench: $(INSTALLED)
+	@python -m tests.bench
+
+soak: $(INSTALLED)
+	@python -m tests.bench.soak
+
+clean:
+	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+
+$(INSTALLED): pyproject.toml
+	@set -e; \
+	for candidate in $(CANDIDATES); do \
+	  if "$$candidate" -c '$(NEW_ENOUGH)' 2>/dev/null; then found="$$candidate"; break; fi; \
+	done; \
+	if [ -z "$${found:-}" ]; then echo "Python 3.11 or later is needed; name one with: make PYTHON=/path/to/python" >&2; exit 1; fi; \
+	if ! .venv/bin/python -c '$(NEW_ENOUGH)' 2>/dev/null || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then \
+	  "$$found" -m venv --clear .venv || { rm -rf .venv; echo "$$found cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }; \
+	fi; \
+	echo "Installing into .venv ..."; \
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'; \
+	touch $@

@@ -1,0 +1,182 @@
+"""The grammar: commands that are imported when called, options that every command understands, and types of values."""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import click
+from click.shell_completion import CompletionItem
+
+from syncctl import words
+from syncctl.problems import Exit
+
+
+@dataclass(slots=True)
+class Session:
+    """What the global options say; one for each call of the program."""
+
+    address: str | None = None
+    output: str = "table"
+    debug: bool = False
+
+    @property
+    def for_people(self) -> bool:
+        return self.output == "table"
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None:
+    if value:
+        setattr(ctx.ensure_object(Session), param.name or "", value)
+
+
+def shared_options() -> list[click.Parameter]:
+    """Options that may stand before or behind the command."""
+    return [
+        click.Option(
+            ["-o", "--output"],
+            type=click.Choice(["table", "json", "yaml"]),
+            callback=_remember,
+            expose_value=False,
+            help="How to answer: a table for people (default), json or yaml for programs.",
+        ),
+        click.Option(
+            ["--address"],
+            metavar="ADDRESS",
+            callback=_remember,
+            expose_value=False,
+            help="Where the daemon listens: unix:PATH, PATH or HOST:PORT.  [default: $SYNCD_ADDRESS, or the first socket that answers]",
+        ),
+        click.Option(["--debug"], is_flag=True, callback=_remember, expose_value=False, help="Show what the wire said about an error."),
+    ]
+
+
+class Answering(click.Command):
+    """A command that understands the shared options."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += shared_options()
+
+
+class Family(click.Group):
+    """Commands under one noun; they answer."""
+
+    command_class = Answering
+
+
+class Later(click.Command):
+    """A line of the help, standing in for a command whose module is not needed yet."""
+
+    def __init__(self, name: str, target: str, purpose: str) -> None:
+        super().__init__(name, short_help=purpose)
+        self._target = target
+
+    def load(self) -> click.Command:
+        module, _, attribute = self._target.partition(":")
+        command = cast("click.Command", getattr(importlib.import_module(module), attribute))
+        command.help = "\n\n".join(part for part in (f"{self.short_help}.", command.help) if part)
+        return command
+
+
+class Root(click.Group):
+    """The whole tool: sections of commands, a quiet end when the reader of a pipe has gone."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += shared_options()
+        self._sections: dict[str, list[Later]] = {}
+
+    def section(self, title: str, commands: Mapping[str, tuple[str, str]]) -> None:
+        """Add commands by name: where each lives, and what it is for."""
+        self._sections[title] = [Later(name, target, purpose) for name, (target, purpose) in commands.items()]
+        for command in self._sections[title]:
+            self.add_command(command)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        longest = max(map(len, self.list_commands(ctx)))
+        for title, commands in self._sections.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{command.name:<{longest}}", command.short_help or "") for command in commands])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command.load() if isinstance(command, Later) else command, rest
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered has nowhere to go
+            return Exit.BROKEN_PIPE
+        return result
+
+
+def command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command of its own; its docstring says what the one line in the help does not."""
+    return click.command(name, cls=Answering)
+
+
+class SyncType(click.ParamType[str]):
+    """The name of a sync; completed by asking the daemon, in silence if it does not answer at once."""
+
+    name = "sync"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from syncctl.commands.completion import sync_names  # noqa: PLC0415 - only a TAB asks
+
+        del param
+        names = sync_names(ctx.ensure_object(Session))
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+class DurationType(click.ParamType[timedelta]):
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        if isinstance(value, timedelta):
+            return value
+        try:
+            return words.parse_duration(value)
+        except (ValueError, OverflowError) as error:
+            self.fail(str(error), param, ctx)
+
+
+class MomentType(click.ParamType[datetime]):
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            return words.parse_moment(value, datetime.now(UTC))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class PairType(click.ParamType[tuple[str, str]]):
+    name = "key=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return cast("tuple[str, str]", value)
+        key, separator, text = str(value).partition("=")
+        if not key or not separator:
+            self.fail(f"expected KEY=VALUE, got {value!r}", param, ctx)
+        return key, text
+
+
+SYNC, DURATION, MOMENT, PAIR = SyncType(), DurationType(), MomentType(), PairType()
+
+
+def confirmed(question: str, *, yes: bool) -> bool:
+    """Ask a person, unless the answer was given already. Raises `UsageError` where nobody is there to answer."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{question} Add --yes to do it without being asked.", click.get_current_context())
+    return click.confirm(question, err=True)

@@ -1,0 +1,45 @@
+"""What went wrong, as one or two lines and an exit code."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes, stable for scripts."""
+
+    DONE = 0
+    FAILED = 1
+    """The run failed or found drift; also any error without a code of its own."""
+    USAGE = 2
+    UNREACHABLE = 3
+    NOT_FOUND = 4
+    NOT_ALLOWED = 5
+    REFUSED = 6
+    TIMED_OUT = 124
+    INTERRUPTED = 130
+    BROKEN_PIPE = 141
+
+
+class Problem(Exception):
+    """Ends the command: the message says what happened, the hint what to do."""
+
+    label = "error"
+
+    def __init__(self, message: str, *, hint: str = "", code: Exit = Exit.FAILED, debug: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.code = code
+        self.debug = debug
+        """What the wire said, for `--debug`."""
+
+
+class Broken(Problem):
+    """The connection failed, not the request: the same call may succeed once the daemon is there again."""
+
+    def __init__(self, message: str, *, hint: str = "", code: Exit = Exit.UNREACHABLE, debug: str = "") -> None:
+        super().__init__(message, hint=hint, code=code, debug=debug)
+
+
+class Left(Problem):
+    """The person stopped looking; what was looked at goes on."""
+
+    label = "stopped"

@@ -1,0 +1,72 @@
+"""The composition root: which part gets which other, and in what order they start and stop."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import structlog
+
+from syncd import catalogue
+from syncd.kit import systemd
+from syncd.kit.files import Lock
+from syncd.ledger.book import open_ledger
+from syncd.rpc.server import serving
+from syncd.runtime.board import Board
+from syncd.runtime.daemon import Daemon
+from syncd.runtime.supervisor import Books, Supervisor
+from syncd.settings.load import Settings, load
+
+log = structlog.get_logger()
+
+VERSION = version("syncd")
+_CALLS_GRACE_SECONDS = 3.0
+
+
+def read_settings(file: Path) -> Settings:
+    """Read the settings with every plug-in there is. Raises `SettingsInvalid`."""
+    return load(file, catalogue)
+
+
+async def run(settings: Settings) -> None:
+    """Run the daemon until it is told to stop. Raises `SyncdError` if it cannot start.
+
+    Start: lock, ledger, syncs, sockets, ready. Stop: no new calls and runs, running batches end, audit log shipped, ledger closed.
+    """
+    stopping = asyncio.Event()
+    with Lock(settings.daemon.state_dir), _signals(stopping):
+        async with open_ledger(settings.daemon.state_dir, _now, settings.daemon.keep_runs) as ledger, asyncio.TaskGroup() as tasks:
+            books = Books(ledger.runs, ledger.syncs, ledger.rows, ledger.audit)
+            board = Board()
+            supervisor = Supervisor(books, board, tasks, settings.daemon.concurrency, settings.daemon.retry)
+            daemon = Daemon(books, board, supervisor, lambda: read_settings(settings.file))
+            await daemon.start(settings)
+            sockets = [listen.socket for listen in settings.listen]
+            async with serving(daemon, ledger.audit, VERSION, sockets, _CALLS_GRACE_SECONDS):
+                systemd.notify("READY=1")
+                log.info("daemon ready", version=VERSION, syncs=len(settings.syncs), sockets=[str(socket) for socket in sockets])
+                await stopping.wait()
+                log.info("daemon stopping")
+                systemd.notify("STOPPING=1")
+                daemon.going_away.set()
+                await supervisor.stop(settings.daemon.stop_timeout)
+    log.info("daemon stopped")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@contextmanager
+def _signals(stopping: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)

@@ -1,0 +1,134 @@
+"""What an index is, and how it is brought to what it should be."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from syncd.connectors.meilisearch.client import Client, Rejected
+from syncd.domain.batch import Finding, Severity
+from syncd.domain.errors import TargetMismatch
+from syncd.ports import IndexShape, IndexState
+
+_UNORDERED = {"filterableAttributes", "sortableAttributes", "stopWords", "nonSeparatorTokens", "separatorTokens", "dictionary"}
+_PENDING = "statuses=enqueued,processing"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An index that exists. `created` is what it is known by, whatever its name."""
+
+    created: str
+    primary_key: str | None
+    documents: int
+    settings: Mapping[str, Any]
+
+    def state(self, shape: IndexShape) -> IndexState:
+        return IndexState(self.created, self.documents, tuple(self._findings(shape)))
+
+    def _findings(self, shape: IndexShape) -> list[Finding]:
+        found = []
+        if self.primary_key not in (None, shape.primary_key) and self.documents:
+            found.append(Finding(Severity.PROBLEM, "primary_key", self.mismatch(shape)))
+        if missing := [name for name, wanted in shape.settings.items() if not agrees(name, wanted, self.settings.get(name))]:
+            found.append(Finding(Severity.NOTE, "settings_differ", f"these settings will be changed: {', '.join(sorted(missing))}"))
+        return found + _slow({**self.settings, **shape.settings})
+
+    def mismatch(self, shape: IndexShape) -> str:
+        return f"the primary key of the index is {self.primary_key!r}, expected {shape.primary_key!r}, and it holds {self.documents} documents"
+
+
+def _slow(settings: Mapping[str, object]) -> list[Finding]:
+    """Settings that make loading slow, the worst first."""
+    found = []
+    if settings.get("proximityPrecision") in (None, "byWord"):
+        text = "proximityPrecision is byWord: loading takes about three times as long as with byAttribute"
+        found.append(Finding(Severity.WARNING, "slow_setting", text))
+    if settings.get("facetSearch") in (None, True):
+        found.append(Finding(Severity.NOTE, "slow_setting", "facetSearch is on: if nobody searches in facets, loading is faster without"))
+    if settings.get("prefixSearch") in (None, "indexingTime"):
+        found.append(Finding(Severity.NOTE, "slow_setting", "prefixSearch is on: if nobody searches as they type, loading is faster without"))
+    return found
+
+
+def agrees(name: str, wanted: object, found: object) -> bool:
+    """Whether a setting is already as wanted. Of an object, only the wanted members count; of some lists, the order does not."""
+    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
+        return all(agrees("", value, found.get(key)) for key, value in wanted.items())
+    if name in _UNORDERED and isinstance(wanted, list) and isinstance(found, list):
+        return sorted(map(repr, wanted)) == sorted(map(repr, found))
+    return wanted == found
+
+
+async def find(client: Client, name: str) -> Known | None:
+    """The index of a name, if there is one."""
+    try:
+        index = await client.get(f"indexes/{name}")
+        stats = await client.get(f"indexes/{name}/stats")
+        settings = await client.get(f"indexes/{name}/settings")
+    except Rejected as error:
+        if error.word == "index_not_found":
+            return None
+        raise
+    with client.expected(f"the index {name}"):
+        return Known(str(index["createdAt"]), index["primaryKey"], int(stats["numberOfDocuments"]), dict(settings))
+
+
+async def identity(client: Client, name: str) -> str | None:
+    """What the index of a name is known by, if there is one."""
+    try:
+        index = await client.get(f"indexes/{name}")
+    except Rejected as error:
+        if error.word == "index_not_found":
+            return None
+        raise
+    with client.expected(f"the index {name}"):
+        return str(index["createdAt"])
+
+
+async def settled(client: Client, names: Collection[str]) -> None:
+    """Wait until no task of some indexes, and no swap that could touch them, is under way."""
+
+    async def quiet() -> bool | None:
+        tasks = await client.get(f"tasks?{_PENDING}&limit=1&indexUids={','.join(names)}")
+        swaps = await client.get(f"tasks?{_PENDING}&limit=1000&types=indexSwap")
+        with client.expected("tasks"):
+            seen = [name for swap in swaps["results"] for pair in swap["details"]["swaps"] for name in pair["indexes"]]
+            hidden = int(swaps["total"]) - len(swaps["results"])
+            return (int(tasks["total"]) == 0 and hidden == 0 and not set(names) & set(seen)) or None
+
+    await client.until(quiet)
+
+
+async def shaped(client: Client, name: str, shape: IndexShape) -> IndexState:
+    """Bring an index to a shape. What an earlier process left under way lands first."""
+    await settled(client, [name])
+    known = await find(client, name)
+    if known is None:
+        await _change(client, name, await client.post("indexes", {"uid": name, "primaryKey": shape.primary_key}))
+    elif known.primary_key != shape.primary_key:
+        if known.documents:
+            raise TargetMismatch(f"index {name}: {known.mismatch(shape)}", hint="name another index, or empty this one")
+        await _change(client, name, await client.patch(f"indexes/{name}", {"primaryKey": shape.primary_key}))
+    found = known.settings if known else {}
+    differing = {key: wanted for key, wanted in shape.settings.items() if not agrees(key, wanted, found.get(key))}
+    if differing:
+        await _change(client, name, await client.patch(f"indexes/{name}/settings", differing))
+    elif known is not None and known.primary_key == shape.primary_key:
+        return known.state(shape)
+    return await _as_it_is(client, name, shape)
+
+
+async def _as_it_is(client: Client, name: str, shape: IndexShape) -> IndexState:
+    known = await find(client, name)
+    if known is None:
+        raise TargetMismatch(f"index {name} was deleted while it was being prepared")
+    return known.state(shape)
+
+
+async def _change(client: Client, name: str, answer: Any) -> None:
+    task = await client.finish(client.task_uid(answer))
+    if task.word == "index_already_exists":
+        return
+    task.blame(client.place)
+    if not task.good:
+        raise TargetMismatch(f"{client.place} does not change index {name}: {task.reason}")

@@ -1,0 +1,132 @@
+"""Where a search sync stands, as its engine writes it into the ledger."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from syncd.domain.batch import Checkpoint
+from syncd.domain.scan import Position
+from syncd.engines.search.settings import SearchSync
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """A reading of all rows that is under way. It goes on behind `after`; `loaded` says that only what follows the loading is left."""
+
+    kind: str
+    """`full`: in place; `replace`: into a shadow index."""
+    shape: str
+    """Digest of what makes the documents that are being sent."""
+    started_at: datetime
+    horizon: str | None
+    """The watermark from which the next incremental run starts once this backfill is done."""
+    log_horizon: str | None = None
+    after: Position | None = None
+    loaded: bool = False
+    swap_from: str = ""
+    """Identity of the live index before the swap; set right before it."""
+    swap_to: str = ""
+    """Identity of the shadow index before the swap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A reading of changes that is under way; it goes on behind `after`, towards a horizon that was taken when it began."""
+
+    watermark: str | None
+    log: str | None
+    exact: bool
+    after: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The whole checkpoint."""
+
+    shape: str
+    """Digest of what makes documents what they are; another digest means that all rows go anew."""
+    identity: str = ""
+    """Which index the documents are in; another one means that all rows go anew."""
+    watermark: str | None = None
+    """Everything up to here is in the index, as far as the source could vouch for it."""
+    exact: bool = False
+    """The source vouched for the watermark: the next run need not look back."""
+    log_watermark: str | None = None
+    complete: bool = False
+    """A backfill has ended: the index holds every row, and changes are enough from now on."""
+    reconciled_at: datetime | None = None
+    columns: tuple[tuple[str, str], ...] = ()
+    """The source's columns and types as the last run found them."""
+    backfill: Backfill | None = None
+    reading: Reading | None = None
+    previous: "Standing | None" = None
+    """The standing of the index that a replace kept for a rollback."""
+    unnamed: bool = False
+    """A swap left the old index under the shadow's name; it has still to be renamed or removed."""
+    nulls: int = 0
+    """Rows without a watermark, which incremental runs cannot see."""
+
+    def written(self) -> Checkpoint:
+        return Checkpoint(json.dumps(asdict(self), default=_iso, separators=(",", ":")))
+
+
+def _iso(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} does not belong into a checkpoint")
+
+
+def read(checkpoint: Checkpoint | None, shape: str) -> Standing:
+    """The standing that a checkpoint holds; a fresh one of `shape` where there is none."""
+    return _standing(json.loads(checkpoint)) if checkpoint else Standing(shape=shape)
+
+
+def _standing(members: dict[str, Any]) -> Standing:
+    backfill = members.get("backfill")
+    previous = members.get("previous")
+    reading = members.get("reading")
+    return Standing(
+        **{
+            **members,
+            "reconciled_at": _time(members.get("reconciled_at")),
+            "columns": tuple((name, kind) for name, kind in members.get("columns", ())),
+            "backfill": _backfill(backfill) if backfill else None,
+            "reading": Reading(**{**reading, "after": tuple(reading["after"])}) if reading else None,
+            "previous": _standing(previous) if previous else None,
+        }
+    )
+
+
+def _backfill(members: dict[str, Any]) -> Backfill:
+    after = members.get("after")
+    started_at = datetime.fromisoformat(members["started_at"])
+    return Backfill(**{**members, "started_at": started_at, "after": None if after is None else tuple(after)})
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def shape_of(settings: SearchSync) -> str:
+    """Digest of everything in the settings that decides which documents the index should hold."""
+    source, target = settings.source, settings.target
+    members = [
+        source.connection,
+        source.table,
+        source.query,
+        source.key,
+        source.watermark,
+        source.deletions.soft,
+        target.connection,
+        target.index,
+        target.primary_key,
+        settings.mapping,
+    ]
+    return hashlib.sha256(json.dumps(members, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def retired(standing: Standing) -> Standing:
+    """A standing as it is kept for a rollback: without what only the live index needs."""
+    return replace(standing, backfill=None, reading=None, previous=None, unnamed=False)

@@ -1,0 +1,229 @@
+"""Rows become documents: SQL over Arrow batches, run by an in-memory DuckDB, so that no value becomes a Python object on the way."""
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from syncd.domain.batch import DOCUMENTS
+from syncd.domain.scan import GONE
+from syncd.engines.search.fields import Fields, MappingInvalid
+from syncd.engines.search.jsonforms import json_form, needs_text
+from syncd.kit.sql import quote
+from syncd.kit.text import did_you_mean
+
+UNMAPPED = "mapping_failed"
+"""Code of the dead letter for a row on which an expression of the mapping fails."""
+
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": "256MB",
+    "threads": 1,
+    "enable_external_access": False,
+    "autoload_known_extensions": False,
+}
+_MOST_UNMAPPED = 1000
+"""So many rows of one batch may fail before the mapping itself is taken to be wrong."""
+
+
+_ROW_ERRORS = (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException)
+"""What DuckDB raises when a value, not the statement, is at fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What became of one batch of rows."""
+
+    rows: pa.RecordBatch
+    """Schema `DOCUMENTS`: one for each row that lives, in the order of the rows."""
+    positions: pa.Int64Array
+    """For each of `rows`, where it stood in the batch."""
+    gone: pa.StringArray
+    """Marks of the rows that the source calls deleted."""
+    gone_positions: pa.Int64Array
+    unmapped: dict[str, str]
+    """Mark -> reason, for rows whose document could not be made; they stand in `rows` with the id null."""
+
+
+class Mapper:
+    """Turns batches of one schema into documents. Blocking; one thread at a time."""
+
+    def __init__(self, fields: Fields, key: Sequence[str]) -> None:
+        self._fields = fields
+        self._key = tuple(key)
+        self._db = duckdb.connect(config=_SETTINGS)
+        self._db.execute("SET TimeZone = 'UTC'")
+        self._lock = threading.Lock()
+        self._document = ""
+        self._id = ""
+        self.shape: tuple[tuple[str, str], ...] = ()
+        """Name and type of every field."""
+        self.warnings: tuple[str, ...] = ()
+        self.columns: tuple[str, ...] = ()
+        """The source's columns that the documents need, the key included."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._db.close()
+
+    def bind(self, schema: pa.Schema) -> None:
+        """Check every expression against the columns and fix the types. Raises `MappingInvalid` that names the field."""
+        self._db.register("batch", schema.empty_table())
+        kinds = {name: self._type_of(name, expression, schema) for name, expression in self._fields.expressions}
+        self._check_id(schema)
+        members = (f"{_literal(name)}, {json_form(f'({expression})', kinds[name])}" for name, expression in self._fields.expressions)
+        self._document = f"CAST(json_object({', '.join(members)}) AS VARCHAR)"
+        id_field = self._fields.primary_key
+        self._id = f"coalesce(CAST(to_json({json_form(f'({self._fields.id_expression})', kinds[id_field])}) AS VARCHAR), 'null')"
+        self.shape = tuple((name, str(kind)) for name, kind in kinds.items())
+        self.warnings = tuple(f"{name}: {why}" for name, kind in kinds.items() if (why := needs_text(kind)))
+        self.columns = self._used(schema)
+
+    def documents(self, batch: pa.RecordBatch) -> Mapped:
+        """Map one batch. A row on which the mapping fails alone becomes a document that every target refuses, and is named."""
+        with self._lock:
+            try:
+                return _split(self._table(batch, self._document, self._id), {})
+            except _ROW_ERRORS as error:
+                return self._mapped_around(batch, str(error))
+
+    def ids(self, keys: pa.RecordBatch) -> pa.StringArray:
+        """The marks of rows of which only the key columns are given."""
+        with self._lock:
+            self._db.register("batch", keys)
+            mark = _mark("id", "0")
+            marks = self._db.sql(f"SELECT {mark} AS mark FROM (SELECT CAST({self._id} AS JSON) AS id FROM batch)")
+            return _column(marks.to_arrow_table(), "mark")
+
+    def _table(self, batch: pa.RecordBatch, document: str, identity: str) -> pa.Table:
+        self._db.register("batch", batch)
+        gone = quote(GONE) if GONE in batch.schema.names else "false"
+        texts = ", ".join(f"CAST({quote(column)} AS VARCHAR)" for column in self._key)
+        return self._db.sql(
+            f"SELECT {_mark('CAST(id AS JSON)', 'fingerprint')} AS mark, key, id, document, fingerprint, gone, position FROM ("
+            f"SELECT *, greatest(hash(document) >> 1, 1)::BIGINT AS fingerprint FROM ("
+            f"SELECT CAST(to_json([{texts}]) AS VARCHAR) AS key, {identity} AS id, {document} AS document, {gone} AS gone, "
+            f"row_number() OVER () - 1 AS position FROM batch)) ORDER BY position"
+        ).to_arrow_table()
+
+    def _mapped_around(self, batch: pa.RecordBatch, error: str) -> Mapped:
+        failing = list(self._failing(batch, 0))
+        if len(failing) > _MOST_UNMAPPED:
+            raise MappingInvalid(f"the mapping fails: {_first_line(error)}", hint="mend the expression, or guard it with try_cast(…)")
+        good = pa.array([row for row in range(batch.num_rows) if row not in set(failing)], pa.int64())
+        table = self._table(batch.take(good), self._document, self._id)
+        tables = [table.set_column(table.schema.get_field_index("position"), "position", good)]
+        unmapped = {}
+        for row in failing:
+            bad = self._unmapped(batch.slice(row, 1))
+            unmapped[bad.column("mark")[0].as_py()] = self._reason(batch.slice(row, 1))
+            tables.append(bad.set_column(bad.schema.get_field_index("position"), "position", pa.array([row], pa.int64())))
+        return _split(pa.concat_tables(tables).sort_by("position"), unmapped)
+
+    def _failing(self, batch: pa.RecordBatch, offset: int) -> Iterator[int]:
+        """Positions of the rows that fail alone, by halving."""
+        try:
+            self._table(batch, self._document, self._id)
+        except _ROW_ERRORS:
+            if batch.num_rows == 1:
+                yield offset
+                return
+            half = batch.num_rows // 2
+            yield from self._failing(batch.slice(0, half), offset)
+            yield from self._failing(batch.slice(half), offset + half)
+
+    def _unmapped(self, row: pa.RecordBatch) -> pa.Table:
+        """A row that every target refuses, under the mark that it has when it can be mapped."""
+        try:
+            table = self._table(row, "'{}'", self._id)
+        except _ROW_ERRORS:
+            table = self._table(row, "'{}'", "'null'")
+            key = table.column("key")[0].as_py()
+            return table.set_column(0, "mark", pa.array([f"!{key}"]))
+        return table.set_column(table.schema.get_field_index("id"), "id", pa.array(["null"]))
+
+    def _reason(self, row: pa.RecordBatch) -> str:
+        self._db.register("batch", row)
+        for name, expression in self._fields.expressions:
+            try:
+                self._db.sql(f"SELECT {expression} FROM batch").fetchall()
+            except duckdb.Error as error:
+                return f"{name}: {_first_line(str(error))}"
+        return "the document cannot be made"
+
+    def _type_of(self, name: str, expression: str, schema: pa.Schema) -> duckdb.sqltypes.DuckDBPyType:
+        try:
+            return self._db.sql(f"SELECT ({expression}) FROM batch").types[0]
+        except duckdb.Error as error:
+            unknown = next((word for word in _quoted(str(error)) if word not in schema.names), "")
+            hint = f"the source has the columns {', '.join(schema.names)}{did_you_mean(unknown, schema.names)}"
+            raise MappingInvalid(f"mapping.{name}: {_first_line(str(error))}", hint=hint) from error
+
+    def _check_id(self, schema: pa.Schema) -> None:
+        self._db.register("keys", pa.schema([schema.field(name) for name in self._key]).empty_table())
+        try:
+            self._db.sql(f"SELECT ({self._fields.id_expression}) FROM keys")
+        except duckdb.Error as error:
+            raise MappingInvalid(
+                f"mapping.{self._fields.primary_key} is the document id and must be made of the key columns alone ({', '.join(self._key)})",
+                hint="deletions know only the key; use another field for the rest, or add the column to source.key",
+            ) from error
+
+    def _used(self, schema: pa.Schema) -> tuple[str, ...]:
+        statement = f"SELECT {', '.join(expression for _, expression in self._fields.expressions)} FROM batch"
+        ((tree,),) = self._db.execute("SELECT json_serialize_sql(?)", [statement]).fetchall()
+        named = {name.lower() for name in _column_names(json.loads(tree))}
+        if "*" in named:
+            return tuple(schema.names)
+        wanted = named | {name.lower() for name in self._key}
+        return tuple(name for name in schema.names if name.lower() in wanted)
+
+
+def _mark(identity: str, fingerprint: str) -> str:
+    usable = f"json_type({identity}) IN ('VARCHAR', 'BIGINT', 'UBIGINT')"
+    return f"CASE WHEN {usable} THEN {identity}->>'$' ELSE '!' || CAST({identity} AS VARCHAR) || '#' || {fingerprint} END"
+
+
+def _split(table: pa.Table, unmapped: dict[str, str]) -> Mapped:
+    gone = table.column("gone").combine_chunks()
+    lives = table.filter(pc.invert(gone)) if gone.true_count else table
+    dead = table.filter(gone)
+    rows = lives.select(DOCUMENTS.names).cast(DOCUMENTS).combine_chunks()
+    batch = rows.to_batches()[0] if rows.num_rows else pa.RecordBatch.from_pylist([], schema=DOCUMENTS)
+    return Mapped(batch, _column(lives, "position"), _column(dead, "mark"), _column(dead, "position"), unmapped)
+
+
+def _column(table: pa.Table, name: str) -> pa.Array:
+    return pa.concat_arrays(table.column(name).chunks) if table.num_rows else pa.array([], table.schema.field(name).type)
+
+
+def _column_names(tree: object) -> Iterator[str]:
+    """Last names of all column references in a statement as `json_serialize_sql` writes it; `*` for a star."""
+    if isinstance(tree, dict):
+        if tree.get("class") == "COLUMN_REF":
+            yield from tree["column_names"]
+        if tree.get("class") == "STAR":
+            yield "*"
+        tree = list(tree.values())
+    if isinstance(tree, list):
+        for member in tree:
+            yield from _column_names(member)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _quoted(text: str) -> list[str]:
+    return text.split('"')[1::2]
+
+
+def _first_line(text: str) -> str:
+    return text.strip().split("\n", 1)[0]

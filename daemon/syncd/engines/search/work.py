@@ -1,0 +1,159 @@
+"""What every mode of a search run works with: its source, its index, its mapping, and where the sync stands."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from syncd.domain.audit import Entry
+from syncd.domain.batch import DOCUMENTS, Batch, Checkpoint, Receipt
+from syncd.domain.position import position
+from syncd.domain.scan import Position, Scan, Since
+from syncd.domain.schema import Table
+from syncd.engines.search.checkpoint import Standing
+from syncd.engines.search.mapping import UNMAPPED, Mapped, Mapper
+from syncd.engines.search.settings import SearchSync
+from syncd.ports.connecting import Index, Indexes, IndexShape, Source
+from syncd.ports.running import TOMBSTONE, Advance, Progress, RowTurn, RunContext, Scope
+
+Reach = Callable[[Position], Checkpoint]
+"""From the position of a batch's last row to the checkpoint that the batch reaches."""
+
+_PAGE_BATCHES = 8
+"""Batches that are read and mapped at once: mapping costs less per row in larger pieces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Consecutive rows of the source, mapped; as many as are committed together."""
+
+    rows: pa.RecordBatch
+    gone: pa.StringArray
+    last: Position
+    read: int
+
+
+@dataclass(slots=True)
+class Work:
+    """One run at work. `standing` is where the sync stands as of the last commit that this run made."""
+
+    settings: SearchSync
+    source: Source
+    indexes: Indexes
+    mapper: Mapper
+    table: Table
+    context: RunContext
+    standing: Standing
+    digest: str
+    """Digest of what makes documents what they are, under the settings in force and the columns found."""
+    shape: IndexShape
+    reasons: dict[str, str]
+    """Mark -> reason of the rows under way that could not be mapped."""
+
+    @property
+    def live(self) -> Index:
+        return self.indexes.index(self.settings.target.index)
+
+    @property
+    def trusts_memory(self) -> bool:
+        """What is remembered of rows is what the index holds: no earlier run or attempt left anything half known."""
+        return self.context.clean and self.context.run.attempt == 1
+
+    def says(self, parameter: str) -> bool:
+        return self.context.run.parameters.get(parameter, "") == "true"
+
+    def scan(self, *, order: tuple[str, ...] = (), after: Position | None = None, since: Since | None = None) -> Scan:
+        """A scan of the columns that documents need, by key unless another order is given."""
+        source = self.settings.source
+        order = order or tuple(source.key)
+        extra = tuple(column for column in order if column not in self.mapper.columns)
+        return Scan(
+            relation=source.relation,
+            order=order,
+            columns=self.mapper.columns + extra,
+            gone=source.deletions.soft,
+            since=since,
+            after=after,
+            key=tuple(source.key),
+        )
+
+    async def pieces(self, scan: Scan) -> AsyncGenerator[Piece, None]:
+        """Read and map the rows of a scan."""
+        size = self.settings.batch_rows
+        async with aclosing(self.source.scan(scan, size * _PAGE_BATCHES)) as pages:
+            async for page in pages:
+                mapped = await asyncio.to_thread(self.mapper.documents, page)
+                self.reasons.update(mapped.unmapped)
+                for piece in _cut(page, mapped, scan.order, size):
+                    yield piece
+
+    async def unsent(self, piece: Piece, scope: Scope) -> Piece:
+        """Leave out what the index is known to hold, or to have lost, already."""
+        known = await self.context.rows.known(piece.rows.column("mark"), scope)
+        same = pc.fill_null(pc.equal(known, piece.rows.column("fingerprint")), fill_value=False)
+        dead = await self.context.rows.known(piece.gone, scope)
+        buried = pc.fill_null(pc.equal(dead, TOMBSTONE), fill_value=False)
+        if same.true_count + buried.true_count == 0:
+            return piece
+        rows, gone = piece.rows.filter(pc.invert(same)), piece.gone.filter(pc.invert(buried))
+        self.context.tell(Progress(unchanged=same.true_count + buried.true_count))
+        return Piece(rows, gone, piece.last, len(gone) + rows.num_rows)
+
+    async def store(self, index: Index, batches: AsyncGenerator[Batch, None], scope: Scope = Scope.LIVE) -> None:
+        """Send batches and commit each once it is durable."""
+        async with aclosing(self._counted(batches)) as counted, aclosing(index.apply(counted, self.context.crowded)) as receipts:
+            async for receipt in receipts:
+                await self.context.commit(self._named(receipt), scope)
+
+    async def advance(self, standing: Standing, rows: RowTurn = RowTurn.KEEP, *entries: Entry) -> None:
+        """Move to another standing without rows."""
+        await self.context.advance(Advance(standing.written(), rows, entries=entries))
+        self.standing = standing
+
+    async def _counted(self, batches: AsyncGenerator[Batch, None]) -> AsyncGenerator[Batch, None]:
+        async with aclosing(batches):
+            async for batch in batches:
+                self.context.tell(Progress(sent=batch.rows.num_rows))
+                yield batch
+
+    def _named(self, receipt: Receipt) -> Receipt:
+        """Say of rows that could not be mapped why, in place of the target's word about what stood in for them."""
+        if not self.reasons or not receipt.refused:
+            return receipt
+        marks = receipt.batch.rows.column("mark")
+        refused = []
+        for refusal in receipt.refused:
+            reason = self.reasons.pop(marks[refusal.row].as_py(), None)
+            refused.append(replace(refusal, code=UNMAPPED, reason=reason) if reason else refusal)
+        return replace(receipt, refused=tuple(refused))
+
+
+def batch_of(piece: Piece, reaches: Checkpoint) -> Batch:
+    return Batch(piece.rows, piece.gone, reaches, piece.read)
+
+
+def deletions(ids: pa.StringArray, reaches: Checkpoint) -> Batch:
+    """A batch that only deletes."""
+    return Batch(pa.RecordBatch.from_pylist([], schema=DOCUMENTS), ids, reaches)
+
+
+def _cut(page: pa.RecordBatch, mapped: Mapped, order: tuple[str, ...], size: int) -> Iterator[Piece]:
+    """Cut a mapped page into pieces of at most `size` of the page's rows, in order."""
+    row = gone = 0
+    for start in range(0, page.num_rows, size):
+        end = min(start + size, page.num_rows)
+        next_row, next_gone = _below(mapped.positions, end), _below(mapped.gone_positions, end)
+        yield Piece(
+            rows=mapped.rows.slice(row, next_row - row),
+            gone=mapped.gone.slice(gone, next_gone - gone),
+            last=position(page, end - 1, order),
+            read=end - start,
+        )
+        row, gone = next_row, next_gone
+
+
+def _below(positions: pa.Int64Array, end: int) -> int:
+    return int(pc.sum(pc.less(positions, end)).as_py() or 0)

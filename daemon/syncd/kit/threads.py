@@ -1,0 +1,30 @@
+"""Blocking libraries that want one thread of their own, used from asyncio."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
+from typing import TypeVar, TypeVarTuple
+
+Given = TypeVarTuple("Given")
+Answer = TypeVar("Answer")
+
+
+class OneThread:
+    """A single named thread that does one call after the other, in the order of asking.
+
+    A call sees the context variables of its caller. Cancelling the wait for a call that has begun leaves the call alone: it completes in
+    its thread, and what is asked for afterwards comes after it. One that has not begun never does.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+
+    async def call(self, work: Callable[[*Given], Answer], *given: *Given) -> Answer:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, partial(copy_context().run, work, *given))
+
+    async def close(self) -> None:
+        """Finish what was asked for, then end the thread; closing twice is fine. Further calls raise `RuntimeError`."""
+        await asyncio.to_thread(self._executor.shutdown)

@@ -1,0 +1,198 @@
+"""The audit log in DuckDB: one file a month.
+
+DuckDB opens a log (WAL) that was cut without a word and without the rows it lost, refuses a damaged one with any of several unrelated
+exceptions, and writes blocks whose damage only a later read discovers. So a file is never the only copy: whoever opens it compares
+it with the outbox. One transaction cannot write two attached files, and an attached file is locked against all other programs: only
+one is attached at a time.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from syncd.domain.audit import Recorded
+from syncd.domain.errors import PermanentError, SyncdError
+from syncd.ledger.border import border, busy, full, unwritable
+from syncd.ledger.moments import micros
+from syncd.ledger.outbox import Held, detail_text, recorded
+from syncd.ports import AuditQuery
+
+_STORAGE_VERSION = "v1.5.0"
+_ROOM_BYTES = 1024 * 1024
+_COLUMNS: list[tuple[str, pa.DataType]] = [
+    ("sequence", pa.int64()),
+    ("at", pa.timestamp("us")),
+    *((name, pa.string()) for name in ("action", "sync", "run", "actor", "outcome", "detail")),
+    ("previous", pa.binary()),
+    ("hash", pa.binary()),
+]
+_SCHEMA = pa.schema(_COLUMNS)
+_CREATE = """
+CREATE TABLE IF NOT EXISTS book.entries (
+    sequence BIGINT NOT NULL, "at" TIMESTAMP NOT NULL, action VARCHAR NOT NULL, sync VARCHAR NOT NULL, run VARCHAR NOT NULL,
+    actor VARCHAR NOT NULL, outcome VARCHAR NOT NULL, detail VARCHAR NOT NULL, previous BLOB NOT NULL, hash BLOB NOT NULL
+)
+"""
+_SELECT = 'SELECT sequence, epoch_us("at"), action, sync, run, actor, outcome, detail, previous, hash FROM book.entries'
+_HELD = "SELECT count(*), coalesce(max(sequence), 0), arg_max(hash, sequence) FROM book.entries"
+_TEXT = "contains(lower(concat_ws(chr(10), action, sync, run, actor, outcome, detail)), lower(?))"
+_OUR_MISTAKES = (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError, duckdb.OutOfMemoryException)
+
+
+class DamagedFile(PermanentError):
+    """A month's file that DuckDB cannot open or read."""
+
+    code = "ledger.damaged"
+
+
+class MonthFiles:
+    """The monthly files. Used by one thread."""
+
+    def __init__(self, folder: Path, memory: str) -> None:
+        self._folder = folder
+        self._memory = memory
+        self._db: duckdb.DuckDBPyConnection | None = None
+        self._month = ""
+        self._held = Held()
+
+    def open(self, month: str) -> Held:
+        """Turn to the file of a month, made if it is missing; answers what it holds. Raises `DamagedFile`."""
+        self._turn_to(month)
+        return self._held
+
+    def append(self, month: str, entries: Sequence[Recorded]) -> int:
+        """Add those entries that the file does not hold yet, durably; answers the highest sequence it holds."""
+        db = self._turn_to(month)
+        fresh = [entry for entry in entries if entry.sequence > self._held.last]
+        if fresh:
+            try:
+                db.register("incoming", _table(fresh))
+                db.execute("INSERT INTO book.entries SELECT * FROM incoming")
+                db.unregister("incoming")
+            except duckdb.Error as error:
+                raise self._judge(month, error) from error
+            self._held = Held(self._held.entries + len(fresh), fresh[-1].sequence, fresh[-1].hash)
+        return self._held.last
+
+    def search(self, month: str, query: AuditQuery) -> list[Recorded]:
+        """Entries of a month that match, newest first. Raises `DamagedFile`."""
+        conditions, values = _conditions(query)
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        db = self._turn_to(month)
+        try:
+            rows = db.execute(f"{_SELECT}{where} ORDER BY sequence DESC LIMIT ?", [*values, query.limit]).fetchall()
+        except _OUR_MISTAKES:
+            raise
+        except duckdb.Error as error:
+            raise self._judge(month, error) from error
+        return [recorded(row) for row in rows]
+
+    def set_aside(self, month: str, mark: str) -> str:
+        """Move a month's file out of the way; answers its new name."""
+        self.close()
+        path = self._path(month)
+        name = f"{path.name}.quarantined-{mark}"
+        with border(path):
+            for ending in ("", ".wal"):
+                if path.with_name(path.name + ending).exists():
+                    path.with_name(path.name + ending).rename(path.with_name(name + ending))
+        return name
+
+    def close(self) -> None:
+        """Close what is open. An error here loses nothing: who opens the file next finds it out."""
+        if self._db is not None:
+            with contextlib.suppress(duckdb.Error):
+                self._db.execute("DETACH DATABASE IF EXISTS book")
+            self._db.close()
+        self._db, self._month = None, ""
+
+    def _turn_to(self, month: str) -> duckdb.DuckDBPyConnection:
+        if self._db is not None and self._month == month:
+            return self._db
+        self.close()
+        with border(self._folder):
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self._db = duckdb.connect(config=self._config())
+            self._held = _attach(self._db, self._path(month))
+        except duckdb.Error as error:
+            raise self._judge(month, error) from error
+        self._month = month
+        return self._db
+
+    def _judge(self, month: str, error: duckdb.Error) -> SyncdError:
+        """Why DuckDB failed. Its exceptions do not tell damage from a full disk or a lock, so look for oneself."""
+        self.close()
+        path = self._path(month)
+        for place, rights in ((self._folder, os.W_OK | os.X_OK), (path, os.R_OK | os.W_OK)):
+            if place.exists() and not os.access(place, rights):
+                return unwritable(place, str(error))
+        if shutil.disk_usage(self._folder).free < _ROOM_BYTES:
+            return full(path)
+        if _locked_elsewhere(path):
+            return busy(path)
+        return DamagedFile(f"{path} is damaged: {error}")
+
+    def _path(self, month: str) -> Path:
+        return self._folder / f"{month}.duckdb"
+
+    def _config(self) -> dict[str, str | bool | int | float | list[str]]:
+        return {
+            "threads": 1,
+            "memory_limit": self._memory,
+            "temp_directory": str(self._folder / "spill"),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+
+
+def _attach(db: duckdb.DuckDBPyConnection, path: Path) -> Held:
+    quoted = str(path).replace("'", "''")
+    db.execute(f"ATTACH '{quoted}' AS book (STORAGE_VERSION '{_STORAGE_VERSION}')")
+    db.execute(_CREATE)
+    entries, last, last_hash = db.execute(_HELD).fetchall()[0]
+    return Held(entries, last, last_hash.hex() if last_hash else "")
+
+
+def _table(entries: Sequence[Recorded]) -> pa.Table:
+    columns: list[list[object]] = [
+        [entry.sequence for entry in entries],
+        [micros(entry.at) for entry in entries],
+        *([getattr(entry.entry, name) for entry in entries] for name in ("action", "sync", "run", "actor", "outcome")),
+        [detail_text(entry.entry) for entry in entries],
+        [bytes.fromhex(entry.previous) for entry in entries],
+        [bytes.fromhex(entry.hash) for entry in entries],
+    ]
+    return pa.table(columns, schema=_SCHEMA)
+
+
+def _conditions(query: AuditQuery) -> tuple[list[str], list[object]]:
+    found: list[tuple[str, list[object]]] = [
+        (f"{name} = ?", [getattr(query, name)]) for name in ("actor", "sync", "run", "outcome") if getattr(query, name)
+    ]
+    if query.since:
+        found.append(('"at" >= make_timestamp(?)', [micros(query.since)]))
+    if query.until:
+        found.append(('"at" < make_timestamp(?)', [micros(query.until)]))
+    if query.action:
+        found.append(("(action = ? OR starts_with(action, ?))", [query.action, f"{query.action}."]))
+    if query.text:
+        found.append((_TEXT, [query.text]))
+    return [condition for condition, _ in found], [value for _, values in found for value in values]
+
+
+def _locked_elsewhere(path: Path) -> bool:
+    try:
+        with path.open("rb+") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return True
+    except OSError:
+        return False
+    return False

@@ -1,0 +1,59 @@
+"""Where the errors of SQLite and of the file system become ours."""
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from syncd.domain.errors import PermanentError, SyncdError, TransientError
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def full(path: Path) -> SyncdError:
+    return TransientError(f"the disk that holds {path} is full", hint="free some space on it; syncd goes on by itself", code="ledger.full")
+
+
+def unwritable(path: Path, found: str) -> SyncdError:
+    hint = "syncd needs a folder of its own that it may write to: see `state_dir` in the settings"
+    return PermanentError(f"{path} cannot be opened for writing: {found}", hint=hint, code="ledger.unwritable")
+
+
+def busy(path: Path) -> SyncdError:
+    hint = "close the program that has it open"
+    return TransientError(f"{path} is locked by another program", hint=hint, code="ledger.busy")
+
+
+def damaged(path: Path, found: str) -> SyncdError:
+    hint = "stop syncd and restore the file from a backup, or move it aside to begin with an empty one: every sync then starts from nothing"
+    return PermanentError(f"{path} is damaged: {found}", hint=hint, code="ledger.damaged")
+
+
+@contextmanager
+def border(path: Path) -> Iterator[None]:
+    """Raise errors that an operator can act on; a mistake in our own SQL stays what it is."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        ours = _of_sqlite(path, error)
+        if ours is None:
+            raise
+        raise ours from error
+    except OSError as error:
+        found = error.strerror or type(error).__name__
+        raise (full(path) if error.errno in _FULL else unwritable(path, found)) from error
+
+
+def _of_sqlite(path: Path, error: sqlite3.DatabaseError) -> SyncdError | None:
+    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+        case sqlite3.SQLITE_FULL:
+            return full(path)
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_IOERR:
+            return unwritable(path, str(error))
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return damaged(path, str(error))
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return busy(path)
+        case _:
+            return None

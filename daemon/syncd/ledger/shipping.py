@@ -1,0 +1,145 @@
+"""Brings audit entries from the outbox into the monthly files, and answers questions from there.
+
+The outbox is the truth and the files follow it: shipping fills up whatever a file lacks, so an interrupted shipment, a file that lost
+its end and a file that was deleted are all mended the same way.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from syncd.domain.audit import Entry, Recorded
+from syncd.domain.errors import SyncdError
+from syncd.kit.threads import OneThread
+from syncd.ledger import outbox
+from syncd.ledger.audit import DamagedFile, MonthFiles
+from syncd.ledger.outbox import Doubt, Extent, Held
+from syncd.ledger.state import State, Transaction
+from syncd.ports import AuditQuery
+
+_GROUP = 5_000
+_LINGER_SECONDS = 1.0
+_LONGEST_WAIT_SECONDS = 60.0
+_MEMORY = "96MB"
+
+log = structlog.get_logger()
+
+
+class AuditLog:
+    """`ports.AuditBook`."""
+
+    def __init__(self, state: State, folder: Path) -> None:
+        self._state = state
+        self._files = MonthFiles(folder, _MEMORY)
+        self._thread = OneThread("ledger-audit")
+        self._alone = asyncio.Lock()
+        self._shipped = 0
+        self._sound: set[str] = set()
+
+    async def record(self, entries: Sequence[Entry]) -> None:
+        await self._state.write(lambda transaction: transaction.record(*entries))
+
+    async def query(self, query: AuditQuery) -> Sequence[Recorded]:
+        found: list[Recorded] = []
+        async with self._alone:
+            await self._ship()
+            for extent in await self._state.read(partial(outbox.extents, behind=0)):
+                if found and len(found) >= query.limit and extent.last < found[-1].sequence:
+                    break
+                if _within(extent.month, query):
+                    found = sorted(found + await self._search(extent, query), key=lambda entry: -entry.sequence)[: query.limit]
+        return found
+
+    async def after(self, sequence: int, limit: int) -> Sequence[Recorded]:
+        return await self._state.read(partial(outbox.after, sequence=sequence, limit=limit))
+
+    async def grown(self, sequence: int) -> int:
+        return await self._state.growth.beyond(sequence)
+
+    async def serve(self) -> None:
+        """Ship what there is, then whenever there is more, for ever. What cannot be shipped waits in the outbox."""
+        failures = 0
+        while True:
+            await self._state.growth.beyond(self._shipped)
+            await asyncio.sleep(min(_LINGER_SECONDS * 2**failures, _LONGEST_WAIT_SECONDS))
+            failures = 0 if await self._try_to_ship() else failures + 1
+
+    async def close(self) -> None:
+        """Ship the rest and close the files."""
+        try:
+            if await self._try_to_ship():
+                await self._state.write(partial(_keep_shipped, shipped=self._shipped))
+        finally:
+            await self._thread.call(self._files.close)
+            await self._thread.close()
+
+    async def _try_to_ship(self) -> bool:
+        try:
+            async with self._alone:
+                await self._ship()
+        except SyncdError as error:
+            log.warning("audit entries not shipped", code=error.code, problem=str(error))
+            return False
+        return True
+
+    async def _ship(self) -> None:
+        while self._shipped < (head := self._state.growth.head):
+            for extent in await self._state.read(partial(outbox.extents, behind=self._shipped)):
+                await self._fill(extent)
+            self._shipped = self._state.shipped = head
+
+    async def _fill(self, extent: Extent) -> None:
+        held = (await self._opened(extent.month)).last
+        while entries := await self._state.read(partial(outbox.of_month, extent=extent, behind=held, limit=_GROUP)):
+            held = await self._thread.call(self._files.append, extent.month, entries)
+
+    async def _opened(self, month: str) -> Held:
+        """What a month's file holds. A damaged one is replaced by an empty one; on first use the file is compared with the outbox."""
+        try:
+            held = await self._thread.call(self._files.open, month)
+        except DamagedFile as error:
+            return await self._replaced(month, str(error))
+        if month in self._sound:
+            return held
+        match await self._state.read(partial(outbox.compare, month=month, held=held)):
+            case Doubt.DIFFERS:
+                return await self._replaced(month, "it does not hold what the ledger wrote")
+            case Doubt.BEHIND:
+                await self._tell_of_rebuilding(month, "its newest entries were lost", "")
+            case Doubt.NONE:
+                pass
+        self._sound.add(month)
+        return held
+
+    async def _replaced(self, month: str, why: str) -> Held:
+        mark = await self._state.write(lambda transaction: transaction.at.strftime("%Y%m%dT%H%M%S.%fZ"))
+        aside = await self._thread.call(self._files.set_aside, month, mark)
+        self._sound.add(month)
+        await self._tell_of_rebuilding(month, why, aside)
+        return await self._thread.call(self._files.open, month)
+
+    async def _tell_of_rebuilding(self, month: str, why: str, aside: str) -> None:
+        log.warning("audit file rebuilt from the ledger", month=month, problem=why, set_aside=aside)
+        await self.record([Entry("audit.rebuilt", detail={"month": month, "problem": why, "set_aside": aside})])
+
+    async def _search(self, extent: Extent, query: AuditQuery) -> list[Recorded]:
+        try:
+            return await self._thread.call(self._files.search, extent.month, query)
+        except DamagedFile as error:
+            await self._replaced(extent.month, str(error))
+        await self._fill(extent)
+        return await self._thread.call(self._files.search, extent.month, query)
+
+
+def _keep_shipped(transaction: Transaction, shipped: int) -> None:
+    outbox.mark_shipped(transaction.db, shipped)
+
+
+def _within(month: str, query: AuditQuery) -> bool:
+    since = query.since.astimezone(UTC).strftime("%Y-%m") if query.since else ""
+    until = query.until.astimezone(UTC).strftime("%Y-%m") if query.until else "9999-99"
+    return since <= month <= until

@@ -1,0 +1,81 @@
+"""Logs: one line an event on standard error, JSON for machines, columns for a terminal."""
+
+import logging
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+import orjson
+import structlog
+from structlog.typing import EventDict, Processor
+
+from syncd.kit.secrecy import HIDDEN, sounds_secret, without_login
+
+_QUIET = ("apscheduler", "grpc", "asyncio", "urllib3")
+"""Libraries that are heard from `warning` upwards only: what they do is told in our own words."""
+_FIRST = ("timestamp", "level", "event", "sync", "run")
+"""What stands at the beginning of every JSON line, as far as there is such a value."""
+
+
+def configure(level: str, stream: TextIO | None = None) -> None:
+    """Send everything that is logged, also by libraries through `logging`, to a stream; default: standard error.
+
+    Each line has `timestamp` (UTC), `level`, `event`, what is bound to the context (`sync`, `run`) and the values of the event.
+    """
+    stream = stream or sys.stderr
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                hide_secrets,
+                _renderer(stream),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=threshold, force=True)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(threshold, logging.WARNING))
+
+
+def hide_secrets(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Replace every value, however deep, whose name sounds like a secret, and the login in every URL."""
+    return {name: _shown(name, value) for name, value in event.items()}
+
+
+def _shown(name: str, value: Any) -> Any:
+    if sounds_secret(name):
+        return HIDDEN
+    if isinstance(value, str):
+        return without_login(value) if "://" in value else value
+    if isinstance(value, Mapping):
+        return {inner: _shown(str(inner), each) for inner, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown("", each) for each in value]
+    return value
+
+
+def _renderer(stream: TextIO) -> Processor:
+    """Tracebacks never show the values of local variables: a secret could be among them."""
+    if stream.isatty():
+        return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    return structlog.processors.JSONRenderer(_json)
+
+
+def _json(event: Mapping[str, Any], **_options: Any) -> str:
+    ordered = {name: event[name] for name in _FIRST if name in event} | dict(event)
+    return orjson.dumps(ordered, default=str, option=orjson.OPT_NON_STR_KEYS).decode()

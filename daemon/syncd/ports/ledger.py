@@ -1,0 +1,157 @@
+"""What the durable book promises: runs, syncs, rows and the audit log."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+from syncd.domain.audit import Entry, Recorded
+from syncd.domain.batch import Checkpoint, Receipt
+from syncd.domain.dead_letter import DeadLetter
+from syncd.domain.run import Failure, Run, RunState, SyncName
+from syncd.ports.running import Advance, Rows, Scope
+
+
+class HoldKind(Enum):
+    PAUSED = "paused"
+    HALTED = "halted"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a sync starts no run by itself."""
+
+    kind: HoldKind
+    why: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRecord:
+    """What the ledger holds of one sync. A sync that never ran has the defaults."""
+
+    checkpoint: Checkpoint | None = None
+    hold: Hold | None = None
+    clean: bool = True
+    """No writing run of it has begun without ending as done since."""
+    complete_to: str = ""
+    dead_letters: int = 0
+    last: Run | None = None
+    """The last writing run that ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunQuery:
+    """Runs, newest first; empty members select all. `before` is the id to start behind."""
+
+    ids: tuple[str, ...] = ()
+    request_id: str = ""
+    sync: str = ""
+    states: frozenset[RunState] = frozenset()
+    since: datetime | None = None
+    until: datetime | None = None
+    before: str = ""
+    limit: int = 50
+
+
+class RunBook(Protocol):
+    """The durable life of runs. A run is written before it is acted upon."""
+
+    async def add(self, run: Run) -> Run:
+        """Write a new run; if its `request_id` is known already, return that run instead and write nothing."""
+
+    async def begin(self, run: Run) -> SyncRecord:
+        """Write a run as running, with its audit entry, and mark its sync as not clean if the run writes. Answers the state before."""
+
+    async def end(self, run: Run, hold: Hold | None = None, entries: Sequence[Entry] = ()) -> None:
+        """Write a run that has ended, its audit entry `run.ended`, and the hold it leaves behind, if any, in one transaction.
+
+        A writing run that is done makes its sync clean, and ends a halt. A run that never began has no effect on either.
+        """
+
+    async def find(self, query: RunQuery) -> Sequence[Run]:
+        """Runs that match, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a person does to a sync."""
+
+    hold: Hold | None = None
+    """The hold from now on; None ends any."""
+    reset: bool = False
+    """Forget checkpoint, remembered rows and dead letters."""
+
+
+class SyncBook(Protocol):
+    """The durable state of syncs."""
+
+    async def load(self, syncs: Sequence[SyncName]) -> Mapping[SyncName, SyncRecord]:
+        """The records of some syncs, in one reading."""
+
+    async def commit(self, run: Run, receipt: Receipt, scope: Scope) -> None:
+        """Write what a receipt says in one durable transaction: see `RunContext.commit`. `run` has its counters already added up.
+
+        Stored rows are remembered with their fingerprint and lose their dead letter; refused ones become dead letters and are
+        remembered too; deleted ids are remembered as `TOMBSTONE`.
+        """
+
+    async def advance(self, run: Run, step: Advance, complete_to: str) -> None:
+        """Write a step without rows in one durable transaction: see `RunContext.advance`."""
+
+    async def change(self, sync: SyncName, change: Change, entry: Entry) -> SyncRecord:
+        """Hold, release or reset a sync for a person, with the audit entry that says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class LetterQuery:
+    """Which dead letters; empty members select all. `after` is the id to start behind."""
+
+    sync: str = ""
+    ids: tuple[int, ...] = ()
+    after: int = 0
+    limit: int = 100
+
+
+class RowBook(Protocol):
+    """Remembered rows and dead letters across syncs."""
+
+    def rows(self, sync: SyncName) -> Rows:
+        """What is remembered of the rows of one sync."""
+
+    async def letters(self, query: LetterQuery) -> Sequence[DeadLetter]:
+        """Dead letters in order of id."""
+
+    async def discard(self, sync: SyncName, ids: Sequence[int], actor: str) -> int:
+        """Forget dead letters, all of the sync if no ids are given, with an audit entry; answers how many there were."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """Entries, newest first; empty members select all. `action` also selects what begins with it and a dot."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    actor: str = ""
+    action: str = ""
+    sync: str = ""
+    run: str = ""
+    outcome: str = ""
+    text: str = ""
+    limit: int = 100
+
+
+class AuditBook(Protocol):
+    """The audit log."""
+
+    async def record(self, entries: Sequence[Entry]) -> None:
+        """Write entries that go with no other change."""
+
+    async def query(self, query: AuditQuery) -> Sequence[Recorded]:
+        """Entries that match, newest first, everything recorded before the call included."""
+
+    async def after(self, sequence: int, limit: int) -> Sequence[Recorded]:
+        """The next entries behind a sequence, oldest first; empty if there is none yet."""
+
+    async def grown(self, sequence: int) -> int:
+        """Wait until there is an entry behind a sequence; answers the head's sequence at once if there is."""

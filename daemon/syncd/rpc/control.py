@@ -1,0 +1,189 @@
+"""The service `Control`: translates in, asks the daemon, translates out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from syncapi.v1 import control_pb2 as pb
+from syncapi.v1 import control_pb2_grpc
+from syncd.domain.run import RunId, SyncName
+from syncd.ports.control import Wish
+from syncd.ports.ledger import LetterQuery, RunQuery
+from syncd.rpc import paging, wire
+from syncd.rpc.asked import ControlDaemon
+
+if TYPE_CHECKING:
+    from syncd.domain.status import RunView, SyncStatus
+
+Context = Any
+
+_BOOKMARK_SECONDS = 15.0
+_PAUSE_SECONDS = 0.1
+"""Changes that follow each other faster are sent together."""
+
+
+class Control(control_pb2_grpc.ControlServicer):
+    def __init__(self, daemon: ControlDaemon, version: str) -> None:
+        self._daemon = daemon
+        self._version = version
+
+    async def GetDaemon(self, request: pb.GetDaemonRequest, context: Context) -> pb.GetDaemonResponse:
+        daemon = self._daemon
+        return pb.GetDaemonResponse(
+            version=self._version,
+            capabilities=sorted({"control", "audit", *(kind for kind in {status.engine for status in daemon.statuses()})}),
+            started_at=wire.moment(daemon.started_at),
+            epoch=daemon.epoch,
+            settings_file=str(daemon.settings_file),
+            process_id=os.getpid(),
+            syncs=len(daemon.board.names()),
+            running=len(daemon.board.runs()),
+        )
+
+    async def ReloadSettings(self, request: pb.ReloadSettingsRequest, context: Context) -> pb.ReloadSettingsResponse:
+        changes = await self._daemon.reload()
+        return pb.ReloadSettingsResponse(
+            added=changes.added, removed=changes.removed, changed=changes.changed, needs_restart=changes.restart
+        )
+
+    async def ListSyncs(self, request: pb.ListSyncsRequest, context: Context) -> pb.ListSyncsResponse:
+        size, after = paging.read(request.page_size, request.page_token, default=100)
+        page = [status for status in self._daemon.statuses() if status.sync > after][: size + 1]
+        token = paging.token(page[size - 1].sync) if len(page) > size else ""
+        return pb.ListSyncsResponse(syncs=map(wire.sync, page[:size]), next_page_token=token)
+
+    async def GetSync(self, request: pb.GetSyncRequest, context: Context) -> pb.GetSyncResponse:
+        shown = await self._daemon.show(SyncName(request.sync))
+        return pb.GetSyncResponse(
+            sync=wire.sync(shown.status),
+            settings_json=wire.text(shown.settings),
+            checkpoint_json=shown.checkpoint,
+            modes=wire.modes(shown.modes),
+        )
+
+    async def PauseSync(self, request: pb.PauseSyncRequest, context: Context) -> pb.PauseSyncResponse:
+        return pb.PauseSyncResponse(sync=wire.sync(await self._daemon.pause(SyncName(request.sync), _caller(context))))
+
+    async def ResumeSync(self, request: pb.ResumeSyncRequest, context: Context) -> pb.ResumeSyncResponse:
+        return pb.ResumeSyncResponse(sync=wire.sync(await self._daemon.resume(SyncName(request.sync), _caller(context))))
+
+    async def ResetSync(self, request: pb.ResetSyncRequest, context: Context) -> pb.ResetSyncResponse:
+        return pb.ResetSyncResponse(sync=wire.sync(await self._daemon.reset(SyncName(request.sync), _caller(context))))
+
+    async def StartRun(self, request: pb.StartRunRequest, context: Context) -> pb.StartRunResponse:
+        wish = Wish(SyncName(request.sync), request.mode, dict(request.parameters), request.request_id, request.queue, _caller(context))
+        run = await self._daemon.begin(wish)
+        return pb.StartRunResponse(run=wire.run(await self._daemon.run(run.id)))
+
+    async def CancelRun(self, request: pb.CancelRunRequest, context: Context) -> pb.CancelRunResponse:
+        run = await self._daemon.cancel(RunId(request.run), _caller(context))
+        return pb.CancelRunResponse(run=wire.run(await self._daemon.run(run.id)))
+
+    async def GetRun(self, request: pb.GetRunRequest, context: Context) -> pb.GetRunResponse:
+        return pb.GetRunResponse(run=wire.run(await self._daemon.run(RunId(request.run))))
+
+    async def ListRuns(self, request: pb.ListRunsRequest, context: Context) -> pb.ListRunsResponse:
+        size, before = paging.read(request.page_size, request.page_token, default=50)
+        query = RunQuery(
+            sync=request.sync,
+            states=wire.states(request.states),
+            since=wire.time(request.since) if request.HasField("since") else None,
+            until=wire.time(request.until) if request.HasField("until") else None,
+            before=before,
+            limit=size + 1,
+        )
+        runs = await self._daemon.runs(query)
+        token = paging.token(runs[size - 1].run.id) if len(runs) > size else ""
+        return pb.ListRunsResponse(runs=map(wire.run, runs[:size]), next_page_token=token)
+
+    async def WatchSyncs(self, request: pb.WatchSyncsRequest, context: Context) -> AsyncIterator[pb.WatchSyncsResponse]:
+        board, wanted = self._daemon.board, set(request.syncs)
+        for name in wanted:
+            self._daemon.know(SyncName(name))
+        revision, first = 0, True
+        while not self._daemon.going_away.is_set():
+            changed = board.changed()
+            view = board.since(revision)
+            syncs = [wire.sync(status) for status in view.changed if _selected(status, wanted)]
+            revision = view.revision
+            yield pb.WatchSyncsResponse(epoch=self._daemon.epoch, revision=revision, snapshot=first, syncs=syncs, removed=view.removed)
+            first = False
+            await self._either(changed, _BOOKMARK_SECONDS)
+            await self._either(asyncio.Event(), _PAUSE_SECONDS)
+        yield pb.WatchSyncsResponse(epoch=self._daemon.epoch, revision=revision, going_away=True)
+
+    async def WatchRun(self, request: pb.WatchRunRequest, context: Context) -> AsyncIterator[pb.WatchRunResponse]:
+        view: RunView | None = None
+        while not self._daemon.going_away.is_set():
+            changed = self._daemon.board.changed()
+            now = await self._daemon.run(RunId(request.run))
+            if now != view:
+                yield pb.WatchRunResponse(run=wire.run(now))
+            if now.run.state.ended:
+                return
+            view = now
+            await self._either(changed, _BOOKMARK_SECONDS)
+            await self._either(asyncio.Event(), _PAUSE_SECONDS)
+        if view:
+            yield pb.WatchRunResponse(run=wire.run(view), going_away=True)
+
+    async def CheckConnections(self, request: pb.CheckConnectionsRequest, context: Context) -> pb.CheckConnectionsResponse:
+        checks = await self._daemon.check_connections(request.connections)
+        return pb.CheckConnectionsResponse(
+            checks=[
+                pb.ConnectionCheck(
+                    name=check.name,
+                    kind=check.kind,
+                    ok=check.failure is None,
+                    message=check.message,
+                    failure=wire.failure(check.failure),
+                    latency=wire.length(check.latency.total_seconds()),
+                )
+                for check in checks
+            ]
+        )
+
+    async def ListDeadLetters(self, request: pb.ListDeadLettersRequest, context: Context) -> pb.ListDeadLettersResponse:
+        size, after = paging.read(request.page_size, request.page_token, default=100)
+        if request.sync:
+            self._daemon.know(SyncName(request.sync))
+        letters = await self._daemon.letters(LetterQuery(request.sync, tuple(request.ids), int(after or 0), size + 1))
+        token = paging.token(str(letters[size - 1].id)) if len(letters) > size else ""
+        shown = [wire.letter(letter, letter.document if request.with_documents else "") for letter in letters[:size]]
+        return pb.ListDeadLettersResponse(dead_letters=shown, next_page_token=token)
+
+    async def RetryDeadLetters(self, request: pb.RetryDeadLettersRequest, context: Context) -> pb.RetryDeadLettersResponse:
+        run = await self._daemon.begin(Wish(SyncName(request.sync), mode="retry", actor=_caller(context)))
+        return pb.RetryDeadLettersResponse(run=wire.run(await self._daemon.run(run.id)))
+
+    async def DiscardDeadLetters(self, request: pb.DiscardDeadLettersRequest, context: Context) -> pb.DiscardDeadLettersResponse:
+        discarded = await self._daemon.discard(SyncName(request.sync), list(request.ids), _caller(context))
+        return pb.DiscardDeadLettersResponse(discarded=discarded)
+
+    async def _either(self, event: asyncio.Event, seconds: float) -> None:
+        """Wait for an event, the daemon's end, or some seconds, whichever is first."""
+        await wait_for_any((event, self._daemon.going_away), seconds)
+
+
+async def wait_for_any(events: tuple[asyncio.Event, ...], seconds: float) -> None:
+    """Wait until one of some events is set, or some seconds have passed."""
+    waits = [asyncio.create_task(event.wait(), name="stream waits") for event in events]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*waits, return_exceptions=True)
+
+
+def _selected(status: SyncStatus, wanted: set[str]) -> bool:
+    return not wanted or status.sync in wanted
+
+
+def _caller(context: Context) -> str:
+    return str(context.peer()).split(":", 1)[0] or "unix"

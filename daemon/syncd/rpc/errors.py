@@ -1,0 +1,56 @@
+"""Our errors as statuses of the wire: one table."""
+
+import grpc
+from google.protobuf import any_pb2
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+from syncd.domain.errors import BadCredentials, InvalidRequest, NotFound, PermanentError, Refused, RequestError, SyncdError, TransientError
+
+DOMAIN = "syncd"
+
+_CODES: tuple[tuple[type[SyncdError], grpc.StatusCode], ...] = (
+    (NotFound, grpc.StatusCode.NOT_FOUND),
+    (Refused, grpc.StatusCode.FAILED_PRECONDITION),
+    (InvalidRequest, grpc.StatusCode.INVALID_ARGUMENT),
+    (RequestError, grpc.StatusCode.INVALID_ARGUMENT),
+    (TransientError, grpc.StatusCode.UNAVAILABLE),
+    (BadCredentials, grpc.StatusCode.FAILED_PRECONDITION),
+    (PermanentError, grpc.StatusCode.FAILED_PRECONDITION),
+    (SyncdError, grpc.StatusCode.UNKNOWN),
+)
+"""The first class that fits decides."""
+
+
+def status_of(error: SyncdError) -> status_pb2.Status:
+    """The status that carries an error: message, `ErrorInfo` with our code, and what else there is to say."""
+    info = error_details_pb2.ErrorInfo(
+        reason=error.code, domain=DOMAIN, metadata={**error.facts, **({"hint": error.hint} if error.hint else {})}
+    )
+    details = [info, *_extra(error)]
+    code = next(code for kind, code in _CODES if isinstance(error, kind))
+    return status_pb2.Status(code=code.value[0], message=str(error), details=[_packed(detail) for detail in details])
+
+
+def bug(error_id: str) -> status_pb2.Status:
+    """The status for what should not have happened; the log has the rest under the id."""
+    message = f"a bug in syncd; the log has more under error id {error_id}"
+    info = error_details_pb2.ErrorInfo(reason="bug", domain=DOMAIN, metadata={"error_id": error_id})
+    return status_pb2.Status(code=code_pb2.INTERNAL, message=message, details=[_packed(info)])
+
+
+def _extra(error: SyncdError) -> list[error_details_pb2.BadRequest | error_details_pb2.RetryInfo]:
+    if isinstance(error, InvalidRequest) and error.fields:
+        violations = [
+            error_details_pb2.BadRequest.FieldViolation(field=field, description=f"expected {what}") for field, what in error.fields.items()
+        ]
+        return [error_details_pb2.BadRequest(field_violations=violations)]
+    if isinstance(error, TransientError):
+        return [error_details_pb2.RetryInfo(retry_delay=Duration(seconds=round(error.after or 1)))]
+    return []
+
+
+def _packed(message: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest | error_details_pb2.RetryInfo) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(message)
+    return packed

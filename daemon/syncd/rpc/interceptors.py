@@ -1,0 +1,82 @@
+"""What happens around every call: a deadline where the client set none, who calls, and errors as statuses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import structlog
+from grpc_status import rpc_status
+
+from syncd.domain.errors import SyncdError
+from syncd.kit.ids import ulid
+from syncd.rpc.errors import bug, status_of
+
+if TYPE_CHECKING:
+    from google.rpc import status_pb2
+
+log = structlog.get_logger()
+
+_UNARY_SECONDS = 60.0
+_WRITE_SECONDS = 10.0
+
+Context = Any
+"""`grpc.aio.ServicerContext`, whose type parameters differ from call to call."""
+
+
+class ErrorsAsStatuses(grpc.aio.ServerInterceptor):
+    """Maps everything that a servicer raises; gRPC itself would hand the text of any exception to the client."""
+
+    async def intercept_service(
+        self, continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]], handler_call_details: grpc.HandlerCallDetails
+    ) -> Any:
+        handler = await continuation(handler_call_details)
+        if handler is None or not handler_call_details.method.startswith("/syncapi."):
+            return handler
+        coding = handler.request_deserializer, handler.response_serializer
+        if handler.unary_unary:
+            return grpc.unary_unary_rpc_method_handler(_unary(handler.unary_unary), *coding)
+        return grpc.unary_stream_rpc_method_handler(_stream(handler.unary_stream), *coding)
+
+
+def _unary(behave: Callable[[Any, Context], Awaitable[Any]]) -> Any:
+    async def behaved(request: Any, context: Context) -> Any:
+        try:
+            async with asyncio.timeout(_UNARY_SECONDS):
+                return await behave(request, context)
+        except Exception as error:  # noqa: BLE001 - the border: nothing unmapped may leave
+            await _abort(context, error)
+
+    return behaved
+
+
+def _stream(behave: Callable[[Any, Context], AsyncIterator[Any]]) -> Any:
+    async def behaved(request: Any, context: Context) -> None:
+        try:
+            async for message in behave(request, context):
+                async with asyncio.timeout(_WRITE_SECONDS):
+                    await context.write(message)
+        except TimeoutError:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "this reader fell behind; call again, the first message is complete")
+        except Exception as error:  # noqa: BLE001 - the border: nothing unmapped may leave
+            await _abort(context, error)
+
+    return behaved
+
+
+async def _abort(context: Context, error: Exception) -> None:
+    if isinstance(error, grpc.aio.AbortError):
+        raise error
+    if isinstance(error, TimeoutError):
+        await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, f"no answer within {_UNARY_SECONDS:g} s")
+    await context.abort_with_status(rpc_status.to_status(_status(error)))
+
+
+def _status(error: Exception) -> status_pb2.Status:
+    if isinstance(error, SyncdError):
+        return status_of(error)
+    number = ulid()
+    log.error("call met a bug", error_id=number, exc_info=error)
+    return bug(number)

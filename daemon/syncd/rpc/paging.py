@@ -1,0 +1,23 @@
+"""Pages of lists: a token is where the next page starts, opaque to clients."""
+
+import base64
+import binascii
+
+from syncd.domain.errors import InvalidRequest
+
+_MOST = 1000
+
+
+def read(size: int, page_token: str, default: int) -> tuple[int, str]:
+    """How many rows a page has and behind what it starts. Raises `InvalidRequest`."""
+    if size < 0:
+        raise InvalidRequest(f"page_size is {size}", fields={"page_size": "0 or more"})
+    try:
+        after = base64.urlsafe_b64decode(page_token.encode()).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise InvalidRequest("page_token is not one of ours", fields={"page_token": "next_page_token of the answer before"}) from None
+    return min(size or default, _MOST), after
+
+
+def token(last: str) -> str:
+    return base64.urlsafe_b64encode(last.encode()).decode()

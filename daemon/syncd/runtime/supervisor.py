@@ -1,0 +1,309 @@
+"""Every sync side by side: one writing run of each at a time, one failing never reaching another."""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from syncd.domain.errors import Refused, SyncdError
+from syncd.domain.run import Failure, Run, RunId, RunState, SyncName, Trigger
+from syncd.domain.status import Phase, RunView, SyncStatus
+from syncd.kit.ids import ulid
+from syncd.ports.ledger import AuditBook, Hold, HoldKind, RowBook, RunBook, SyncBook, SyncRecord
+from syncd.ports.running import EngineKind
+from syncd.runtime.board import Board
+from syncd.runtime.connections import SharedConnections
+from syncd.runtime.context import Context, ContextBooks
+from syncd.runtime.runner import Desk, Ended, Runner
+from syncd.runtime.scheduler import Scheduler
+from syncd.settings.retry import Retry
+from syncd.settings.sync import Role, SyncSection
+
+log = structlog.get_logger()
+
+_NEIGHBOUR_SOON = timedelta(seconds=15)
+"""A neighbour that is due so soon counts as having work already: what is under way takes about so long to drain."""
+
+
+@dataclass(slots=True)
+class Supervised:
+    """One sync as it is supervised."""
+
+    name: SyncName
+    kind: str
+    engine: EngineKind
+    settings: SyncSection
+    connections: SharedConnections
+    record: SyncRecord
+    writing: Runner | None = None
+    waiting: deque[Run] = field(default_factory=deque)
+    beside: dict[RunId, Runner] = field(default_factory=dict)
+    """Runs that only look."""
+    pausing: str = ""
+    """What the run under way waits for, between two attempts."""
+    problem: Failure | None = None
+    complete_to: str = ""
+    warnings: tuple[str, ...] = ()
+    retired: bool = False
+    """The settings do not have it any more; it goes when its run has ended."""
+
+    targets: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.targets = frozenset(use.connection for use in self.settings.uses() if use.role is Role.TARGET)
+
+    @property
+    def busy(self) -> bool:
+        """Has work now that is not merely waiting for the outside to come back."""
+        return (self.writing is not None and not self.pausing) or bool(self.waiting)
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The ledger, as the runtime uses it."""
+
+    runs: RunBook
+    syncs: SyncBook
+    rows: RowBook
+    audit: AuditBook
+
+
+class Supervisor:
+    """Starts runs when they are due or asked for, and shows on the board what becomes of them. One event loop."""
+
+    def __init__(self, books: Books, board: Board, tasks: asyncio.TaskGroup, concurrency: int, retry: Retry) -> None:
+        self._books = books
+        self._board = board
+        self._tasks = tasks
+        self._retry = retry
+        self._writing_slots = asyncio.Semaphore(concurrency)
+        self._looking_slots = asyncio.Semaphore(concurrency)
+        self._syncs: dict[SyncName, Supervised] = {}
+        self._stopping = False
+        self.scheduler = Scheduler(self._due)
+
+    @property
+    def syncs(self) -> Mapping[SyncName, Supervised]:
+        return self._syncs
+
+    def add(self, sync: Supervised) -> None:
+        """Take a sync on: show it, and schedule it unless it is held."""
+        self._syncs[sync.name] = sync
+        sync.complete_to = sync.record.complete_to
+        sync.problem = sync.record.hold.why if sync.record.hold else (sync.record.last.failure if sync.record.last else None)
+        self.schedule(sync)
+        self.show(sync)
+
+    def remove(self, name: SyncName) -> None:
+        """Let a sync go; its run is asked to end and may be gone on with if the sync comes back."""
+        sync = self._syncs.pop(name)
+        sync.retired = True
+        self.scheduler.remove(name)
+        for runner in [sync.writing, *sync.beside.values()]:
+            if runner:
+                runner.stop(RunState.INTERRUPTED)
+        self._board.remove(name)
+
+    def schedule(self, sync: Supervised) -> None:
+        """Follow the settings and the hold of a sync."""
+        if sync.record.hold or self._stopping:
+            self.scheduler.remove(sync.name)
+        else:
+            last = sync.record.last
+            self.scheduler.set(sync.name, sync.settings.schedule, last.started_at if last else None)
+
+    def enqueue(self, run: Run) -> None:
+        """Start a run that stands in the ledger as queued, as soon as its turn comes."""
+        sync = self._syncs[run.sync]
+        if not run.writes:
+            self._start(sync, run)
+        elif sync.writing:
+            sync.waiting.append(run)
+            self._board.post_run(RunView(run, "waiting for the run before it"))
+        else:
+            self._start(sync, run)
+        self.show(sync)
+
+    def runner(self, run: RunId) -> Runner | None:
+        """The runner of a run under way."""
+        for sync in self._syncs.values():
+            if sync.writing and sync.writing.run.id == run:
+                return sync.writing
+            if run in sync.beside:
+                return sync.beside[run]
+        return None
+
+    async def withdraw(self, run: RunId) -> Run | None:
+        """End a run that still waits behind another one; None if there is no such run."""
+        for sync in self._syncs.values():
+            for waiting in sync.waiting:
+                if waiting.id == run:
+                    sync.waiting.remove(waiting)
+                    ended = waiting.with_state(RunState.CANCELLED, datetime.now(UTC))
+                    await self._books.runs.end(ended)
+                    self._board.post_run(RunView(ended))
+                    return ended
+        return None
+
+    async def stop(self, within: timedelta) -> None:
+        """Start nothing more, let running batches end, and wait for that."""
+        self._stopping = True
+        await self.scheduler.stop()
+        runners = [runner for sync in self._syncs.values() for runner in [sync.writing, *sync.beside.values()] if runner]
+        for runner in runners:
+            runner.stop(RunState.INTERRUPTED)
+        deadline = asyncio.get_running_loop().time() + within.total_seconds()
+        while any(sync.writing or sync.beside for sync in self._syncs.values()) and asyncio.get_running_loop().time() < deadline:
+            await asyncio.wait([asyncio.create_task(self._board.changed().wait())], timeout=0.2)
+
+    def hold(self, sync: Supervised, record: SyncRecord) -> None:
+        """A person held, released or reset a sync."""
+        sync.record = replace(record, last=record.last or sync.record.last)
+        sync.problem = record.hold.why if record.hold else None
+        sync.complete_to = record.complete_to
+        self.schedule(sync)
+        self.show(sync)
+
+    def show(self, sync: Supervised) -> None:
+        """Put a sync on the board as it is now."""
+        if sync.retired:
+            return
+        view = self._board.run(sync.writing.run.id) if sync.writing else None
+        self._board.post(
+            SyncStatus(
+                sync=sync.name,
+                engine=sync.kind,
+                phase=_phase(sync, view),
+                active=view,
+                last=sync.record.last,
+                next_run=self.scheduler.next_run(sync.name),
+                complete_to=sync.complete_to,
+                dead_letters=sync.record.dead_letters,
+                problem=sync.problem,
+                warnings=sync.warnings,
+            )
+        )
+
+    def crowded(self, name: SyncName) -> bool:
+        """Whether another sync of the same target has work now or very soon."""
+        mine = self._syncs.get(name)
+        if mine is None:
+            return False
+        soon = datetime.now(UTC) + _NEIGHBOUR_SOON
+        for other in self._syncs.values():
+            if (
+                other is not mine
+                and other.targets & mine.targets
+                and (other.busy or _due_before(self.scheduler.next_run(other.name), soon))
+            ):
+                return True
+        return False
+
+    def _due(self, name: SyncName) -> None:
+        sync = self._syncs.get(name)
+        if sync is None or sync.writing or sync.waiting or sync.record.hold or self._stopping:
+            return
+        mode = sync.settings.mode or sync.engine.scheduled_mode
+        run = Run(RunId(ulid()), name, mode, Trigger.SCHEDULE, RunState.QUEUED, datetime.now(UTC), writes=sync.engine.modes[mode].writes)
+        self.enqueue(run)
+
+    def _start(self, sync: Supervised, run: Run) -> None:
+        slots = self._writing_slots if run.writes else self._looking_slots
+        desk = Desk(self._books.runs, slots, lambda run, record: self._context(sync, run, record), lambda *wait: self._waits(sync, *wait))
+        engine = sync.engine.build(sync.name, sync.settings, sync.connections)
+        runner = Runner(run, engine, sync.settings.retry or self._retry, desk)
+        if run.writes:
+            sync.writing = runner
+        else:
+            sync.beside[run.id] = runner
+        self._board.post_run(RunView(run, "waiting for its turn"))
+        self._tasks.create_task(self._carry_out(sync, runner), name=f"run {run.id}")
+
+    def _context(self, sync: Supervised, run: Run, record: SyncRecord) -> Context:
+        books = ContextBooks(self._books.syncs, self._books.rows.rows(sync.name), lambda: self.crowded(sync.name))
+        context = Context(run, record, books, lambda context: self._moved(sync, context))
+        self._moved(sync, context)
+        return context
+
+    def _moved(self, sync: Supervised, context: Context) -> None:
+        self._board.post_run(context.view)
+        if context.run.writes:
+            sync.pausing = ""
+            sync.complete_to = context.complete_to
+            sync.warnings = sync.warnings if context.warnings is None else context.warnings
+            self.show(sync)
+
+    def _waits(self, sync: Supervised, context: Context, failure: Failure, seconds: float) -> None:
+        sync.pausing = context.doing = f"attempt {context.run.attempt + 1} in {seconds:.0f} s"
+        sync.problem = failure
+        self._board.post_run(context.view)
+        self.show(sync)
+
+    async def _carry_out(self, sync: Supervised, runner: Runner) -> None:
+        try:
+            ended = await runner.carry_out()
+        except SyncdError as error:
+            log.warning("the ledger refuses a run", sync=sync.name, run=runner.run.id, code=error.code, error=str(error))
+            sync.problem = Failure(error.code, str(error), error.hint)
+            self._left(sync, runner)
+            return
+        self._board.post_run(RunView(ended.run))
+        if ended.run.writes and ended.run.started_at:
+            await self._note(sync, ended)
+        self._left(sync, runner)
+
+    async def _note(self, sync: Supervised, ended: Ended) -> None:
+        record = (await self._books.syncs.load([sync.name]))[sync.name]
+        sync.record = record
+        sync.problem = ended.run.failure or (record.hold.why if record.hold else None)
+        sync.complete_to = record.complete_to
+        if ended.hold:
+            self.schedule(sync)
+            if ended.hold.kind is HoldKind.HALTED:
+                log.error("sync halted", sync=sync.name, code=ended.hold.why.code, error=ended.hold.why.message, hint=ended.hold.why.hint)
+        elif record.hold is None and self.scheduler.next_run(sync.name) is None:
+            self.schedule(sync)
+
+    def _left(self, sync: Supervised, runner: Runner) -> None:
+        self._board.post_run(RunView(runner.run if runner.run.state.ended else replace(runner.run, state=RunState.INTERRUPTED)))
+        sync.pausing = ""
+        sync.beside.pop(runner.run.id, None)
+        if sync.writing is runner:
+            sync.writing = None
+            if sync.waiting and not self._stopping:
+                self._start(sync, sync.waiting.popleft())
+        self.show(sync)
+
+    def refuse_if_busy(self, name: SyncName) -> None:
+        """Raises `Refused` with the id of the run under way, if there is one."""
+        sync = self._syncs[name]
+        if sync.writing:
+            run = sync.writing.run.id
+            raise Refused(
+                f"sync '{name}' is busy with run {run}",
+                hint=f"follow it with `syncctl follow {run}`, or wait for it with --queue",
+                code="run.already_running",
+                facts={"run": run},
+            )
+
+
+def _phase(sync: Supervised, view: RunView | None) -> Phase:
+    if view:
+        if sync.pausing:
+            return Phase.WAITING
+        return Phase.QUEUED if view.run.state is RunState.QUEUED else Phase.RUNNING
+    if sync.record.hold:
+        return Phase.PAUSED if sync.record.hold.kind is HoldKind.PAUSED else Phase.HALTED
+    return Phase.IDLE
+
+
+def _due_before(due: datetime | None, soon: datetime) -> bool:
+    return due is not None and due <= soon
+
+
+def paused(why: str) -> Hold:
+    """A hold because a person asked."""
+    return Hold(HoldKind.PAUSED, Failure("sync.paused", why))

@@ -1,0 +1,203 @@
+"""Starting runs, following them, and how that ends."""
+
+import json
+import signal
+
+import grpc
+import pytest
+
+from syncapi.v1.common_pb2 import Run, RunState
+from syncapi.v1.control_pb2 import RetryDeadLettersRequest, StartRunRequest, WatchRunRequest
+from tests.ctl.harness import Ctl
+from tests.ctl.scripted import BREAK, GOING_AWAY, RUN, SILENCE, World, a_run, done, failed, found, loading, serving
+
+
+def test_a_run_is_followed_line_by_line_and_summed_up(ctl: Ctl, world: World) -> None:
+    world.watches.append([a_run(doing="reading the settings"), loading(1000), loading(31_000), done()])
+
+    answer = ctl("full", "products")
+
+    assert answer.code == 0
+    assert [line.split("  ", 1)[1] for line in answer.err.splitlines()] == [
+        "products full: waits for its turn",
+        "products full: reading the settings",
+        "products full: loading, 1,000 of 50,000 rows, 14,705 rows/s, 2%, 2 s left",
+    ]
+    first, counts, letters = answer.out.splitlines()
+    assert first.startswith("✓ products full  done, 60 refused in ")
+    assert first.endswith(RUN)
+    assert counts.startswith("  50,000 read · 0 unchanged · 49,940 stored · 60 refused · 0 deleted · 12.3 MB · ")
+    assert counts.endswith(" rows/s")
+    assert letters == "  see them: syncctl dead-letters list products"
+
+
+def test_json_is_the_run_as_it_ended_and_nothing_else(ctl: Ctl, world: World) -> None:
+    world.watches.append([loading(1000), done()])
+
+    answer = ctl("full", "products", "-o", "json")
+
+    run = json.loads(answer.out)["run"]
+    assert (run["state"], run["counters"]["refused"], run["drifted"]) == ("RUN_STATE_DONE", "60", False)
+    assert answer.err == ""
+
+
+def test_a_run_is_asked_for_as_the_options_say(ctl: Ctl, world: World) -> None:
+    ctl("run", "products", "--mode", "full", "-p", "replace=true", "-p", "where=a=b", "--queue", "--request-id", "nightly-1")
+
+    assert world.requests(StartRunRequest) == [
+        StartRunRequest(sync="products", mode="full", parameters={"replace": "true", "where": "a=b"}, queue=True, request_id="nightly-1")
+    ]
+
+
+@pytest.mark.parametrize("mode", ["full", "incremental", "verify", "plan", "doctor"])
+def test_the_shorthands_name_the_mode(ctl: Ctl, world: World, mode: str) -> None:
+    answer = ctl(mode, "products", "--detach")
+
+    assert (answer.code, answer.out) == (0, f"{RUN}\n")
+    assert world.requests(StartRunRequest) == [StartRunRequest(sync="products", mode=mode)]
+    assert not world.requests(WatchRunRequest)
+
+
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [
+        pytest.param(["7"], ["7"], id="a number stays text"),
+        pytest.param(["KR", "의자 7"], ["KR", "의자 7"], id="several words make a composite key"),
+        pytest.param(["--", "-5"], ["-5"], id="a dash behind two dashes"),
+    ],
+)
+def test_a_row_is_explained_by_its_key(ctl: Ctl, world: World, words: list[str], key: list[str]) -> None:
+    world.watches.append([found({"state": "indexed", "source_row": {"modified_date": "2025-06-30", "name": "의자 "}, "document": None})])
+
+    answer = ctl("explain-row", "products", *words)
+
+    (request,) = world.requests(StartRunRequest)
+    assert (request.mode, json.loads(request.parameters["key"])) == ("explain", key)
+    assert answer.out.endswith('\nstate     indexed\ndocument  null\n\nsource row\n  modified_date  2025-06-30\n  name           "의자 "\n')
+
+
+@pytest.mark.parametrize(
+    ("last", "code"),
+    [
+        pytest.param(done(), 0, id="done, although rows were refused"),
+        pytest.param(done(drifted=True, summary="done, drift found"), 1, id="drift"),
+        pytest.param(done(state=RunState.RUN_STATE_CANCELLED, summary="cancelled"), 1, id="cancelled by somebody"),
+        pytest.param(done(state=RunState.RUN_STATE_INTERRUPTED, summary="interrupted"), 1, id="the daemon ended under it"),
+    ],
+)
+def test_the_exit_code_tells_how_a_run_ended(ctl: Ctl, world: World, last: Run, code: int) -> None:
+    world.runs[RUN] = last
+
+    answer = ctl("follow", RUN)
+
+    assert answer.code == code
+    assert last.summary in answer.out
+
+
+def test_a_failed_run_ends_with_the_reason_and_what_to_do(ctl: Ctl, world: World) -> None:
+    world.watches.append([loading(10), failed()])
+
+    answer = ctl("incremental", "products")
+
+    assert answer.code == 1
+    assert answer.out.startswith("✗ products full  failed in ")
+    assert answer.err.endswith("error: Meilisearch rejects the key\n hint: check `key` in the settings\n")
+
+
+@pytest.mark.parametrize(("severity", "code"), [("problem", 1), ("warning", 0)])
+def test_the_doctor_fails_if_something_will_give_trouble(ctl: Ctl, world: World, severity: str, code: int) -> None:
+    world.watches.append([found({"findings": [{"severity": severity, "code": "ids.unfit", "message": "60 ids cannot be document ids"}]})])
+
+    answer = ctl("doctor", "products")
+
+    assert answer.code == code
+    assert f"  {severity}" in answer.out
+
+
+def test_a_stream_that_breaks_is_taken_up_again(ctl: Ctl, world: World) -> None:
+    world.watches += [[loading(1000), BREAK], [loading(2000), GOING_AWAY], [], [done()]]
+
+    answer = ctl("full", "products")
+
+    assert answer.code == 0
+    assert answer.out.startswith("✓ products full  done")
+    assert answer.err.count("trying again") == 3
+    assert "the daemon is going away" in answer.err
+    assert "connected again" in answer.err
+    assert len(world.requests(WatchRunRequest)) == 4
+
+
+def test_a_daemon_that_restarts_is_waited_for(ctl: Ctl, world: World) -> None:
+    world.watches.append([loading(1000), SILENCE])
+    with serving(World(watches=world.watches)) as socket:
+        following = Ctl(socket).started("full", "products")
+        process = following.__enter__()
+        assert process.stderr is not None
+        assert any("1,000 of 50,000" in line for line in process.stderr)
+
+    with serving(World(), place=socket) if socket.parent.mkdir() is None else following:
+        out, _ = process.communicate(timeout=20)
+    following.__exit__(None, None, None)
+    socket.parent.rmdir()
+
+    assert process.returncode == 0
+    assert "✓ products full  done" in out
+
+
+def test_a_daemon_that_stays_away_ends_the_following_but_not_the_run(ctl: Ctl, world: World) -> None:
+    world.watches += [[loading(1000), BREAK], *([[BREAK]] * 50)]
+
+    answer = ctl("full", "products", "--reconnect", "300ms")
+
+    assert answer.code == 3
+    assert f"while run {RUN} was under way\n hint: follow it: `syncctl follow {RUN}`; end it: `syncctl cancel {RUN}`\n" in answer.err
+
+
+def test_a_timeout_leaves_the_run_going(ctl: Ctl, world: World) -> None:
+    world.watches.append([loading(1000), SILENCE])
+
+    answer = ctl("full", "products", "--timeout", "0.5s")
+
+    assert (answer.code, answer.out) == (124, "")
+    assert f"error: run {RUN} is not over after 500 ms; it goes on\n hint: follow it: `syncctl follow {RUN}`" in answer.err
+
+
+def test_ctrl_c_leaves_the_run_going_and_says_how_to_come_back(ctl: Ctl, world: World) -> None:
+    world.watches.append([loading(1000), SILENCE])
+
+    with ctl.started("full", "products") as process:
+        assert process.stderr is not None
+        assert any("1,000 of 50,000" in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+
+    assert (process.returncode, out) == (130, "")
+    assert err.endswith(
+        f"stopped: following run {RUN}, which goes on\n hint: follow it: `syncctl follow {RUN}`; end it: `syncctl cancel {RUN}`\n"
+    )
+
+
+def test_a_running_sync_refuses_and_tells_how_to_wait(ctl: Ctl, world: World) -> None:
+    world.refuse["StartRun"] = {
+        "code": grpc.StatusCode.FAILED_PRECONDITION,
+        "message": "products is running already",
+        "reason": "run.already_running",
+        "facts": {"run": RUN},
+    }
+
+    answer = ctl("full", "products")
+
+    assert (answer.code, answer.out) == (6, "")
+    assert answer.err == (
+        f"error: products is running already\n hint: follow it: `syncctl follow {RUN}`; or wait for its end and run then: add --queue\n"
+    )
+
+
+def test_retrying_dead_letters_follows_the_run(ctl: Ctl, world: World) -> None:
+    world.watches.append([done(mode="retry", summary="done")])
+
+    answer = ctl("dead-letters", "retry", "products")
+
+    assert answer.code == 0
+    assert "✓ products retry  done" in answer.out
+    assert world.requests(RetryDeadLettersRequest)[0].sync == "products"
