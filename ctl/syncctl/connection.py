@@ -23,7 +23,6 @@ from syncctl.translation import problem_of
 _OPTIONS = [
     ("grpc.enable_http_proxy", 0),
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
     ("grpc.max_receive_message_length", 64 << 20),
 ]
@@ -71,6 +70,8 @@ class Daemon:
         why = _knock(Path(path)) if path != self.target else None
         if isinstance(why, PermissionError):
             return _not_allowed(path)
+        if path != self.target and not why:
+            return _nobody(f"the connection to {self.target} broke", debug=str(error))
         return _nobody(f"no daemon answers at {self.target}{f': {why.strerror}' if why else ''}", debug=str(error))
 
 

@@ -87,8 +87,9 @@ def unbroken(opened: Callable[[float], Iterator[Message]], patience: Patience) -
         seconds, began, heard = patience.left(), time.monotonic(), False
         try:
             for message in opened(seconds):
-                absence.is_over()
-                heard = True
+                if not message.going_away:
+                    absence.is_over()
+                    heard = True
                 yield message
                 if message.going_away:
                     break

@@ -6,8 +6,8 @@ from typing import TypeVar
 import grpc
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, Help, RetryInfo  # type: ignore[import-untyped]
-from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, Help, RetryInfo
+from google.rpc.status_pb2 import Status
 
 from syncctl import words
 from syncctl.problems import Broken, Exit, Problem
@@ -71,7 +71,7 @@ def _hint(status: Status | None) -> str:
     wait = _detail(status, RetryInfo()).retry_delay
     if hint := info.metadata.get("hint") or "; ".join(links):
         return hint
-    return f"try again in {words.duration(wait.ToTimedelta().total_seconds())}" if wait != Duration() else ""
+    return f"try again in {words.roughly(wait.ToTimedelta().total_seconds())}" if wait != Duration() else ""
 
 
 def _running(facts: Mapping[str, str]) -> str:

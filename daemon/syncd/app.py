@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -11,8 +11,9 @@ from pathlib import Path
 import structlog
 
 from syncd import catalogue
+from syncd.domain.errors import PermanentError
 from syncd.kit import systemd
-from syncd.kit.files import Lock
+from syncd.kit.files import Lock, LockHeld
 from syncd.ledger.book import open_ledger
 from syncd.rpc.server import serving
 from syncd.runtime.board import Board
@@ -37,7 +38,7 @@ async def run(settings: Settings) -> None:
     Start: lock, ledger, syncs, sockets, ready. Stop: no new calls and runs, running batches end, audit log shipped, ledger closed.
     """
     stopping = asyncio.Event()
-    with Lock(settings.daemon.state_dir), _signals(stopping):
+    with _alone(settings.daemon.state_dir), _signals(stopping):
         async with open_ledger(settings.daemon.state_dir, _now, settings.daemon.keep_runs) as ledger, asyncio.TaskGroup() as tasks:
             books = Books(ledger.runs, ledger.syncs, ledger.rows, ledger.audit)
             board = Board()
@@ -54,6 +55,22 @@ async def run(settings: Settings) -> None:
                 daemon.going_away.set()
                 await supervisor.stop(settings.daemon.stop_timeout)
     log.info("daemon stopped")
+
+
+@contextmanager
+def _alone(state_dir: Path) -> Iterator[None]:
+    """Hold the state folder for this process alone, before anything in it is opened."""
+    with ExitStack() as stack:
+        try:
+            state_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
+            stack.enter_context(Lock(state_dir / "syncd.lock"))
+        except LockHeld as error:
+            hint = "stop it first, or give this one its own `daemon.state_dir`"
+            raise PermanentError(f"another syncd (process {error.pid}) uses {state_dir}", hint=hint, code="daemon.second") from error
+        except OSError as error:
+            hint = "see `daemon.state_dir`"
+            raise PermanentError(f"{state_dir} cannot be used: {error.strerror}", hint=hint, code="ledger.unwritable") from error
+        yield
 
 
 def _now() -> datetime:

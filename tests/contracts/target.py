@@ -3,7 +3,7 @@
 import asyncio
 import json
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 
 from syncd.domain.batch import DOCUMENTS, Batch, Checkpoint, Receipt
 from syncd.domain.errors import TargetMismatch
-from syncd.ports import LISTING, Indexes, IndexShape, Target
+from syncd.ports import LISTING, Index, Indexes, IndexShape, Readable, Target
 
 Document = Mapping[str, object]
 Row = tuple[str, str]
@@ -68,31 +68,29 @@ async def drain(target: Target, *batches: Batch, crowded: Callable[[], bool] = a
 @asynccontextmanager
 async def applying(target: Target, *batches: Batch) -> AsyncIterator[AsyncIterator[Receipt]]:
     """The receipts of an apply that may be left before its end."""
-    receipts = target.apply(stream(*batches), alone)
-    assert isinstance(receipts, AsyncGenerator)
-    async with aclosing(receipts):
+    async with aclosing(target.apply(stream(*batches), alone)) as receipts:
         yield receipts
 
 
-async def contents(target: Target, ids: Sequence[str] | None = None) -> dict[str, Document]:
+async def contents(index: Readable, ids: Sequence[str] | None = None) -> dict[str, Document]:
     """The documents of an index by id, each read back as a value."""
     found: dict[str, Document] = {}
-    async for listing in target.documents(ids):
+    async for listing in index.documents(ids):
         assert listing.schema == LISTING
         found |= {str(each["id"]): json.loads(str(each["document"])) for each in listing.to_pylist()}
     return found
 
 
-async def all_ids(target: Target) -> list[str]:
-    return sorted([str(each) async for ids in target.ids() for each in ids.to_pylist()])
+async def all_ids(index: Readable) -> list[str]:
+    return sorted([str(each) async for ids in index.ids() for each in ids.to_pylist()])
 
 
-async def prepared(indexes: Indexes, name: str, *documents: Document) -> Target:
+async def prepared(indexes: Indexes, name: str, *documents: Document) -> Index:
     """An index that holds some documents."""
-    target = indexes.index(name)
-    await target.prepare(SHAPE)
-    await drain(target, batch(*documents))
-    return target
+    index = indexes.index(name)
+    await index.prepare(SHAPE)
+    await drain(index, batch(*documents))
+    return index
 
 
 async def identity(indexes: Indexes, name: str) -> str | None:
@@ -184,6 +182,15 @@ class TargetContract:
         assert [[refusal.row for refusal in receipt.refused] for receipt in receipts] == [[1], [0], []]
         assert all(refusal.code and refusal.reason for receipt in receipts for refusal in receipt.refused)
         assert await contents(target) == {"1": ADA, "2": BOB, "e-3": EVE}
+
+    async def test_rows_known_to_be_unfit_are_told_without_sending_them(self, indexes: Indexes, name: str) -> None:
+        target = await prepared(indexes, name)
+        rows = batch_of_rows([row(ADA), ("null", '{"name":"Nobody"}'), row(EVE)]).rows
+
+        unfit = target.unfit(rows)
+
+        assert [refusal.row for refusal in unfit] == [1]
+        assert await contents(target) == {}
 
     @pytest.mark.parametrize("crowded", [alone, in_company])
     async def test_many_batches_arrive_whole_and_in_order(self, indexes: Indexes, name: str, crowded: Callable[[], bool]) -> None:

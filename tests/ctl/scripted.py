@@ -1,3 +1,4 @@
+# ruff: noqa: N802 - the wire names the calls
 """The other end of the wire, scripted: a real gRPC server on a UNIX socket that answers from a small world of its own."""
 
 import json
@@ -13,13 +14,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import grpc
-from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.timestamp_pb2 import Timestamp
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo  # type: ignore[import-untyped]
-from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
+from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
-from syncapi.v1 import audit_pb2, audit_pb2_grpc, common_pb2, control_pb2, control_pb2_grpc
+from syncapi.v1 import audit_pb2, audit_pb2_grpc, control_pb2, control_pb2_grpc
 from syncapi.v1.common_pb2 import AuditEntry, Counters, Failure, Phase, Run, RunState, RunTrigger, Sync
 
 RUN = "01JEXAMPLE0000000000000001"
@@ -135,6 +135,33 @@ def an_entry(sequence: int, **values: Any) -> AuditEntry:
     return AuditEntry(**(given | values))
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """An error as the daemon sends it; without a reason, as gRPC itself does."""
+
+    code: grpc.StatusCode
+    message: str
+    reason: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+    after: float = 0
+
+    def send(self, context: grpc.ServicerContext) -> NoReturn:
+        if not self.reason:
+            context.abort(self.code, self.message)
+        status = Status(code=self.code.value[0], message=self.message)
+        status.details.add().Pack(ErrorInfo(reason=self.reason, domain="syncd", metadata=self.facts))
+        if self.fields:
+            wrong = [BadRequest.FieldViolation(field=name, description=text) for name, text in self.fields.items()]
+            status.details.add().Pack(BadRequest(field_violations=wrong))
+        if self.after:
+            wait = RetryInfo()
+            wait.retry_delay.FromTimedelta(timedelta(seconds=self.after))
+            status.details.add().Pack(wait)
+        context.abort_with_status(rpc_status.to_status(status))
+        raise AssertionError("an abort raises")
+
+
 Script = list[Run | str]
 
 
@@ -152,38 +179,12 @@ class World:
     """What each next `WatchRun` does; when none is left, the run as it is."""
     boards: deque[list[control_pb2.WatchSyncsResponse | str]] = field(default_factory=deque)
     tails: deque[list[audit_pb2.TailAuditResponse | str]] = field(default_factory=deque)
-    refuse: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Arguments of `_refuse` by the name of the call."""
+    refuse: dict[str, Refusal] = field(default_factory=dict)
+    """By the name of the call."""
     asked: list[Any] = field(default_factory=list)
 
     def requests(self, kind: type[Any]) -> list[Any]:
         return [request for request in self.asked if isinstance(request, kind)]
-
-
-def _refuse(
-    context: grpc.ServicerContext,
-    code: grpc.StatusCode,
-    message: str,
-    reason: str = "",
-    hint: str = "",
-    facts: Mapping[str, str] | None = None,
-    fields: Mapping[str, str] | None = None,
-    after: float = 0,
-) -> NoReturn:
-    details = [ErrorInfo(reason=reason, domain="syncd", metadata={**({"hint": hint} if hint else {}), **(facts or {})})] if reason else []
-    if fields:
-        details.append(BadRequest(field_violations=[{"field": name, "description": text} for name, text in fields.items()]))
-    if after:
-        wait = RetryInfo()
-        wait.retry_delay.FromTimedelta(timedelta(seconds=after))
-        details.append(wait)
-    if not details:
-        context.abort(code, message)
-    packed = [Packed() for _ in details]
-    for box, detail in zip(packed, details, strict=True):
-        box.Pack(detail)
-    context.abort_with_status(rpc_status.to_status(Status(code=code.value[0], message=message, details=packed)))
-    raise AssertionError("an abort raises")
 
 
 class _Scripted:
@@ -193,22 +194,17 @@ class _Scripted:
     def _begin(self, call: str, request: Any, context: grpc.ServicerContext) -> None:
         self.world.asked.append(request)
         if call in self.world.refuse:
-            _refuse(context, **self.world.refuse[call])
+            self.world.refuse[call].send(context)
 
     def _sync(self, name: str, context: grpc.ServicerContext) -> Sync:
         if name not in self.world.syncs:
-            _refuse(
-                context,
-                grpc.StatusCode.NOT_FOUND,
-                f"no sync '{name}'; did you mean 'products'?",
-                "sync.unknown",
-                "`syncctl status` lists them",
-            )
+            facts = {"hint": "`syncctl status` lists them"}
+            Refusal(grpc.StatusCode.NOT_FOUND, f"no sync '{name}'; did you mean 'products'?", "sync.unknown", facts).send(context)
         return self.world.syncs[name]
 
     def _run(self, name: str, context: grpc.ServicerContext) -> Run:
         if name not in self.world.runs:
-            _refuse(context, grpc.StatusCode.NOT_FOUND, f"no run '{name}'", "run.unknown")
+            Refusal(grpc.StatusCode.NOT_FOUND, f"no run '{name}'", "run.unknown").send(context)
         return self.world.runs[name]
 
     @staticmethod
@@ -363,21 +359,3 @@ def serving(world: World, place: Path | None = None) -> Iterator[Path]:
             yield path
         finally:
             server.stop(0).wait()
-
-
-__all__ = [
-    "BREAK",
-    "GOING_AWAY",
-    "OTHER_RUN",
-    "RUN",
-    "SILENCE",
-    "World",
-    "a_run",
-    "an_entry",
-    "common_pb2",
-    "done",
-    "failed",
-    "found",
-    "loading",
-    "serving",
-]

@@ -232,7 +232,7 @@ async def test_runs_are_found_by(ledger: Ledger, query: RunQuery, found: list[in
         pytest.param(RunQuery(sync=SHOP, before=a_run().id), id="page"),
     ],
 )
-async def test_no_search_for_runs_reads_the_whole_table_or_sorts_it(state: State, query: RunQuery) -> None:
+async def test_no_search_for_runs_reads_the_whole_table(state: State, query: RunQuery) -> None:
     runs = StoredRuns(state, keep=10)
     await runs.add(a_run())
     statements: list[str] = []

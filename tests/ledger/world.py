@@ -37,7 +37,9 @@ def a_run(number: int = 1, sync: str = SHOP, **members: Any) -> Run:
     return Run(id=RunId(f"{number:026d}"), sync=SyncName(sync), queued_at=queued, **{**defaults, **members})
 
 
-def a_receipt(rows: Mapping[str, int], gone: Sequence[str] = (), refused: Sequence[int] = (), reaches: str = "here", text: str = "") -> Receipt:
+def a_receipt(
+    rows: Mapping[str, int], gone: Sequence[str] = (), refused: Sequence[int] = (), reaches: str = "here", text: str = ""
+) -> Receipt:
     """Rows by mark with their fingerprints; `refused` are positions, `text` stands in every document."""
     marks = list(rows)
     columns = [marks, [f'["{mark}"]' for mark in marks], marks, [f'{{"text":"{text}"}}'] * len(marks), list(rows.values())]

@@ -70,7 +70,7 @@ def test_every_hour_of_the_day_keeps_its_day_around_both_changes_of_the_clocks(z
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_an_hourly_sync_never_leaves_out_an_hour(zone: str) -> None:
-    due = list(fires(Cron("0 * * * *", zone), BEGIN, END))
+    due = list(fires(Cron("0 * * * *", zone), BEGIN, BEGIN + timedelta(days=365)))
 
     assert max(later - earlier for earlier, later in pairwise(due)) < timedelta(hours=2)
 

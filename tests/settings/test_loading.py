@@ -82,8 +82,9 @@ def test_the_parts_are_merged_in_order_of_name(written: Written) -> None:
     assert settings.connections["shop"].section.path.name == "x"
 
 
-def test_only_files_named_toml_are_parts(written: Written) -> None:
-    settings = written.main(GOOD).part("old.toml.bak", "broken [").load()
+@pytest.mark.parametrize("name", ["old.toml.bak", ".#10-shop.toml", "README"])
+def test_only_visible_files_named_toml_are_parts(written: Written, name: str) -> None:
+    settings = written.main(GOOD).part(name, "broken [").load()
 
     assert list(settings.syncs) == ["products"]
 

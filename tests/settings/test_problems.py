@@ -120,6 +120,11 @@ def test_a_wrong_value_is_told_in_words_for_people(written: Written, text: str, 
         pytest.param(
             f'[[listen]]\nsocket = "/{"é" * 54}"', "listen[0].socket: the path of a socket has at most 107 bytes", id="bytes, not letters"
         ),
+        pytest.param(
+            '[[listen]]\nsocket = "/a"\n[[listen]]\nsocket = "/a"',
+            "listen[1].socket: is another listener's already (got '/a')",
+            id="one socket twice",
+        ),
         pytest.param("connections = 3", "connections: expected tables '[connections.NAME]' (got 3)", id="connections are tables"),
         pytest.param("[syncs]\nengine = 'copy'", "syncs.engine: expected a table (got 'copy')", id="a sync without a name"),
         pytest.param('[connections.x]\npath = "p"', "connections.x.kind: is required; there are: both, file, oracle, server", id="no kind"),
@@ -279,6 +284,15 @@ class TestFiles:
             ("10.toml", "syncs.products.every"),
             ("10.toml", "syncs.b.source"),
         ]
+
+    def test_a_file_in_place_of_the_folder_of_parts_is_told(self, written: Written) -> None:
+        written.main("")
+        (written.file.parent / "conf.d").write_text("")
+
+        (problem,) = written.problems()
+
+        assert problem.file.name == "conf.d"
+        assert str(problem) == "cannot be read: Not a directory"
 
     def test_one_that_may_not_be_read_is_told(self, written: Written) -> None:
         written.main("").part("10.toml", "")

@@ -2,12 +2,12 @@
 
 A file is open for one process that writes or for many that read. So the source opens it read-only and holds it as short as it
 can; meanwhile others cannot write. Within one process all connections to a file share one instance, and must have the same settings.
-Nothing here may open the file by other means: when a process closes any descriptor of a file, it loses its locks on it.
+Nothing here may open the file by other means: a process that closes any descriptor of a file loses its locks on it.
 
 A scan first sorts the order columns alone, which can spill to disk, and remembers each thousandth position. Then it reads the rows
-between such positions, as many at once as fit into `page_bytes`. A full sort would need memory that grows with the table. Where the
-file holds rows in about the order of the scan, a page skips all blocks but its own; otherwise each page goes through the order columns
-of the whole table, so larger pages make such scans faster. A query or a view is evaluated anew for each page.
+between such positions, as many at once as fit into `page_bytes`: sorting whole rows would need memory that grows with the table.
+Where rows are stored in about the order of the scan, a page skips all blocks but its own; otherwise each page goes through the order
+columns of the whole table, and larger pages make the scan faster. A query, or a view, is evaluated anew for each page.
 """
 
 import asyncio
@@ -15,8 +15,10 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -28,31 +30,36 @@ from syncd.domain.errors import SourceMismatch, SourceUnavailable, SyncdError
 from syncd.domain.position import position
 from syncd.domain.scan import GONE, Horizon, Position, Relation, Scan, Since
 from syncd.domain.schema import Column, Table
-from syncd.kit.sql import Clause, Term, all_of, behind, quote, quote_table, table_parts, up_to
+from syncd.kit.sql import Clause, Term, all_of, behind, quote, quote_table, up_to
 from syncd.kit.text import did_you_mean
 from syncd.ports import Connector, Source
 from syncd.settings.section import Section, SettingsPath
 
 _GRAIN = 1000
-"""Rows from one remembered position to the next, and the rows of a scan's first page."""
-_LARGEST_PAGE = 100
-"""Remembered positions that one page spans at most."""
+"""Rows between two remembered positions; also the rows of a first page, before their size is known."""
+_WIDEST = 100
+"""Grains that one page spans at most."""
+_MICROSECOND = timedelta(microseconds=1)
+_BROKEN_FILE = ("not a valid DuckDB database file", 'Extension "sqlite', "Is a directory", "Could not read enough bytes")
+_BROKEN_ROWS = ("Conversion Error", "Invalid Input Error", "Out of Range Error")
 
+_Cursor = duckdb.DuckDBPyConnection
 _Result = TypeVar("_Result")
+_Bytes = Annotated[str, Field(pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")]
 
 
 class Settings(Section):
     path: SettingsPath
-    memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")] = "96MB"
-    """What DuckDB may use for blocks, sorting and pages; the process needs more beside it."""
+    memory_limit: _Bytes = "96MB"
+    """What DuckDB may use for blocks, sorting and pages, in all syncs that read this file now; the process needs more beside it."""
     threads: Annotated[int, Field(ge=1)] = 1
     page_bytes: Annotated[int, Field(ge=1_000_000)] = 32_000_000
-    """Rows that are read and sorted at once; at most a third of `memory_limit`."""
+    """Rows that are read and sorted at once; about a third of `memory_limit`."""
     spill_dir: SettingsPath = Path(tempfile.gettempdir()) / f"syncd-{os.getuid()}"
     """Where sorting spills to when memory is short. Emptied when the file is closed."""
-    spill_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")] = "10GB"
+    spill_limit: _Bytes = "10GB"
     timezone: str = "UTC"
-    """The zone of timestamps without one, for comparing them with the clock."""
+    """The zone of timestamps that name none, for comparing them with the clock."""
 
 
 class DuckDBSource:
@@ -61,36 +68,292 @@ class DuckDBSource:
         self._settings = settings
 
     async def describe(self, relation: Relation) -> Table:
-        with self._cursor() as cursor:
-            return await _in_thread(cursor, lambda: _describe(cursor, relation))
+        return await self._ask(lambda cursor: _describe(cursor, relation))
 
     async def horizon(self, relation: Relation, watermark: str) -> Horizon:
-        with self._cursor() as cursor:
-            return await _in_thread(cursor, lambda: _horizon(cursor, relation, watermark, self._settings.timezone))
+        return await self._ask(lambda cursor: _horizon(cursor, relation, watermark, self._settings.timezone))
 
     async def count(self, scan: Scan) -> int:
-        with self._cursor() as cursor:
-            return await _in_thread(cursor, lambda: _count(cursor, scan))
+        return await self._ask(lambda cursor: _Query(_describe(cursor, scan.relation), scan).count(cursor))
 
-    async def scan(self, scan: Scan, rows: int) -> AsyncIterator[pa.RecordBatch]:
+    async def scan(self, scan: Scan, rows: int) -> AsyncGenerator[pa.RecordBatch, None]:
         with self._cursor() as cursor:
-            query = await _in_thread(cursor, lambda: _Query(_describe(cursor, scan.relation), scan))
-            borders = await _in_thread(cursor, lambda: query.borders(cursor))
-            pages = _Pages(borders, scan.after, self._settings.page_bytes)
-            while pages.left:
-                reader = await _in_thread(cursor, lambda: query.page(cursor, pages.after, pages.last, min(rows, pages.rows)))
-                while batch := await _in_thread(cursor, lambda: _next(reader)):
-                    pages.measure(batch)
+            query = _Query(await _in_thread(cursor, lambda: _describe(cursor, scan.relation)), scan)
+            grains = await _in_thread(cursor, lambda: query.grains(cursor))
+            after, width = scan.after, 1
+            while grains:
+                page, grains = grains[:width], grains[width:]
+                read = size = 0
+                reader = await _in_thread(cursor, lambda: query.page(cursor, _Page(after, page, last=not grains), rows))  # noqa: B023
+                while (batch := await _in_thread(cursor, lambda: next(reader, None))) is not None:  # noqa: B023
+                    read, size = read + batch.num_rows, size + batch.nbytes
                     yield batch
-                pages.turn()
+                after = page[-1].end
+                width = max(1, min(_WIDEST, self._settings.page_bytes * read // (size * _GRAIN + 1)))
+
+    async def _ask(self, question: Callable[[_Cursor], _Result]) -> _Result:
+        with self._cursor() as cursor:
+            return await _in_thread(cursor, lambda: question(cursor))
 
     @contextmanager
-    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection of its own for each question: one never waits for another, and each can be interrupted alone."""
+    def _cursor(self) -> Iterator[_Cursor]:
+        """A connection of its own for each question: none waits for another, and each can be interrupted alone."""
         with _our_errors(self._settings.path):
             cursor = self._connection.cursor()
             try:
-                cursor.execute("SET TimeZone = 'UTC'")
                 yield cursor
             finally:
                 cursor.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Grain:
+    """Some rows next to each other in the order; `start` and `end` are the positions of the first and the last."""
+
+    start: Position
+    end: Position
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    after: Position | None
+    grains: Sequence[_Grain]
+    last: bool
+    """Whether all rows behind `after` belong to it: some may have come since the grains were measured."""
+
+    @property
+    def unordered(self) -> bool:
+        """All its rows stand at one position, and they may be very many: rows without a key."""
+        return len(self.grains) == 1 and self.grains[0].start == self.grains[0].end and not self.last
+
+
+class _Query:
+    """A scan in DuckDB's words."""
+
+    def __init__(self, table: Table, scan: Scan) -> None:
+        self._table = table
+        self._scan = scan
+        self._from = _from(scan.relation)
+        self._terms = [self._term(name) for name in scan.order]
+        self._order = ", ".join(f"{term.column} NULLS FIRST" for term in self._terms)
+        self._scope = [
+            *([self._since(scan.since)] if scan.since else []),
+            *([self._among(scan.keys)] if scan.keys is not None else []),
+        ]
+
+    def count(self, cursor: _Cursor) -> int:
+        where = self._where(self._scan.after)
+        [[rows]] = cursor.execute(f"SELECT count(*) FROM {self._from} WHERE {where.text}", where.values).fetchall()
+        return int(rows)
+
+    def grains(self, cursor: _Cursor) -> list[_Grain]:
+        where = self._where(self._scan.after)
+        columns = ", ".join(f"{term.column} AS {quote(name)}" for term, name in zip(self._terms, self._scan.order, strict=True))
+        text = f"SELECT {columns} FROM {self._from} WHERE {where.text} ORDER BY {self._order}"
+        reader = cursor.sql(text, params=where.values).to_arrow_reader(_GRAIN)
+        names = self._scan.order
+        return [_Grain(position(batch, 0, names), position(batch, batch.num_rows - 1, names)) for batch in reader]
+
+    def page(self, cursor: _Cursor, page: _Page, rows: int) -> pa.RecordBatchReader:
+        where = self._where(page.after, None if page.last else page.grains[-1].end)
+        order = "" if page.unordered else f" ORDER BY {self._order}"
+        text = f"SELECT {self._columns()} FROM {self._from} WHERE {where.text}{order}"
+        return cursor.sql(text, params=where.values).to_arrow_reader(min(rows, _GRAIN * len(page.grains)))
+
+    def _columns(self) -> str:
+        names = [f"{quote(_column(self._table, name).name)} AS {quote(name)}" for name in self._scan.columns] or ["*"]
+        gone = self._scan.gone
+        return ", ".join([*names, f"coalesce(CAST((\n{gone}\n) AS BOOLEAN), FALSE) AS {quote(GONE)}"] if gone else names)
+
+    def _where(self, after: Position | None, end: Position | None = None) -> Clause:
+        terms = self._terms
+        clauses = [behind(terms, after)] if after else []
+        if end:
+            behind_nulls = after is not None and after[0] is not None
+            clauses.append(up_to([replace(terms[0], nullable=not behind_nulls), *terms[1:]], end))
+        return all_of([*self._scope, *clauses])
+
+    def _since(self, since: Since) -> Clause:
+        column = _column(self._table, since.column)
+        bound = f"{quote(column.name)} >= CAST(? AS {column.type})"
+        if since.lookback and _temporal(column):
+            return Clause(f"{bound} - to_microseconds(?)", (since.value, since.lookback // _MICROSECOND))
+        return Clause(bound, (since.value,))
+
+    def _among(self, keys: Sequence[Position]) -> Clause:
+        """Text that is no value of the key's type is the key of no row."""
+        if not keys:
+            return Clause("1 = 0")
+        columns = [_column(self._table, name) for name in self._scan.key]
+        tuples = ", ".join(quote(column.name) for column in columns)
+        wanted = ", ".join(f"TRY_CAST(k{n} AS {column.type})" for n, column in enumerate(columns))
+        lists = ", ".join(f"unnest(CAST(? AS VARCHAR[])) AS k{n}" for n in range(len(columns)))
+        return Clause(f"({tuples}) IN (SELECT {wanted} FROM (SELECT {lists}))", tuple(list(values) for values in zip(*keys, strict=True)))
+
+    def _term(self, name: str) -> Term:
+        column = _column(self._table, name)
+        return Term(quote(column.name), f"CAST(? AS {column.type})", column.nullable)
+
+
+def _from(relation: Relation) -> str:
+    if relation.query:
+        return f"(\n{relation.query.strip().rstrip(';')}\n)"
+    try:
+        return quote_table(relation.table)
+    except ValueError as error:
+        raise SourceMismatch(str(error)) from error
+
+
+def _describe(cursor: _Cursor, relation: Relation) -> Table:
+    rows = f"SELECT * FROM {_from(relation)}"
+    try:
+        described = cursor.execute(f"DESCRIBE {rows}").fetchall()
+    except duckdb.CatalogException as error:
+        known = [name for (name,) in cursor.execute(_TABLES).fetchall()]
+        if not relation.table or relation.table in known:
+            raise
+        raise SourceMismatch(f"there is no table '{relation.table}'{did_you_mean(relation.table, known)}") from error
+    return Table(
+        name=relation.name,
+        columns=tuple(Column(name, kind, nullable=null == "YES") for name, kind, null, *_ in described),
+        schema=cursor.sql(f"{rows} LIMIT 0").to_arrow_reader(1).schema,
+        primary_key=tuple(name for name, _, _, key, *_ in described if key == "PRI"),
+    )
+
+
+_TABLES = """
+SELECT table_name FROM duckdb_tables() UNION SELECT view_name FROM duckdb_views() WHERE NOT internal
+UNION SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE schema_name <> 'main'
+"""
+
+
+def _column(table: Table, name: str) -> Column:
+    """DuckDB does not tell upper from lower case in names."""
+    found = next((column for column in table.columns if column.name.casefold() == name.casefold()), None)
+    if found is None:
+        raise SourceMismatch(f"'{table.name}' has no column '{name}'{did_you_mean(name, table.names)}")
+    return found
+
+
+def _temporal(column: Column) -> bool:
+    return column.type.startswith(("DATE", "TIMESTAMP"))
+
+
+def _horizon(cursor: _Cursor, relation: Relation, watermark: str, timezone: str) -> Horizon:
+    column = _column(_describe(cursor, relation), watermark)
+    name = quote(column.name)
+    highest, now = f"max({name})", "CAST(NULL AS VARCHAR)"
+    values: list[object] = []
+    if _temporal(column):
+        zoned = column.type == "TIMESTAMP WITH TIME ZONE"
+        now = f"CAST({'now()' if zoned else 'now() AT TIME ZONE ?'} AS {column.type})"
+        values = [] if zoned else [timezone, timezone]
+        highest = f"CASE WHEN count({name}) > 0 THEN least(max({name}), {now}) END"
+    text = f"SELECT CAST({highest} AS VARCHAR), CAST({now} AS VARCHAR), count(*) - count({name}) FROM {_from(relation)}"
+    [[reaches, clock_now, nulls]] = cursor.execute(text, values).fetchall()
+    return Horizon(reaches=reaches, exact=False, now=clock_now, nulls=nulls)
+
+
+async def _in_thread(cursor: _Cursor, work: Callable[[], _Result]) -> _Result:
+    """Do something that blocks. When cancelled, interrupt it, and return only after its thread has left the cursor."""
+    running = asyncio.create_task(asyncio.to_thread(work), name="duckdb")
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        while not running.done():
+            cursor.interrupt()
+            # Being cancelled once more changes nothing: the thread has to come back first.
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([running], timeout=0.05)
+        raise
+
+
+@contextmanager
+def _our_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise SourceUnavailable(
+            f"reading {path} needs more memory than it may use: {_first_line(error)}", hint="raise `memory_limit`, or lower `page_bytes`"
+        ) from error
+    except (duckdb.IOException, duckdb.InterruptException) as error:
+        raise _unreadable(path, error) from error
+    except OSError as error:
+        # What fails while rows are under way comes through Arrow, which keeps DuckDB's text alone.
+        if str(error).startswith(_BROKEN_ROWS):
+            raise SourceMismatch(f"{path}: {_first_line(error)}", hint="correct the rows, the query or the predicate") from error
+        raise _unreadable(path, error) from error
+    except duckdb.Error as error:
+        raise SourceMismatch(f"{path}: {_first_line(error)}", hint="check the settings of the source against the file") from error
+
+
+def _unreadable(path: Path, error: Exception) -> SyncdError:
+    text = _first_line(error)
+    if any(sign in text for sign in _BROKEN_FILE):
+        return SourceMismatch(f"{path} is not a DuckDB database, or a damaged one: {text}", hint="correct `path`, or restore the file")
+    if holder := re.search(r"Conflicting lock is held in (.*) \(PID (\d+)\)", text):
+        program, pid = holder.groups()
+        return SourceUnavailable(f"{path} is locked by process {pid} ({program})", hint="it can be read once that process closes it")
+    return SourceUnavailable(f"{path} cannot be read: {text}")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _connect(settings: Settings) -> duckdb.DuckDBPyConnection:
+    path = settings.path.resolve()
+    if not path.exists():
+        raise SourceUnavailable(f"there is no file {path}", hint="correct `path`, or wait until the file is made")
+    if not os.access(path, os.R_OK):
+        raise SourceMismatch(f"{path} may not be read by this user", hint="give the right to read it")
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "arrow_lossless_conversion": True,
+        "async_threads": 1,
+        "autoinstall_known_extensions": False,
+        "max_temp_directory_size": settings.spill_limit,
+        "memory_limit": settings.memory_limit,
+        "preserve_insertion_order": False,
+        "python_enable_replacements": False,
+        "temp_directory": str(_spill_dir(settings.spill_dir) / f"{os.getpid()}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"),
+        "threads": settings.threads,
+        "TimeZone": "UTC",
+    }
+    try:
+        return duckdb.connect(str(path), read_only=True, config=config)
+    except duckdb.ConnectionException as error:
+        raise SourceMismatch(
+            f"{path} is open in this process with other settings", hint="give all connections to one file the same settings"
+        ) from error
+
+
+def _spill_dir(folder: Path) -> Path:
+    """Rows spill into it, so it is ours alone."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise SourceMismatch(f"the folder {folder} belongs to another user", hint="set `spill_dir` to a folder of this user")
+    return folder
+
+
+@asynccontextmanager
+async def _open(settings: Settings) -> AsyncIterator[Source]:
+    with _our_errors(settings.path):
+        connection = await asyncio.to_thread(_connect, settings)
+    try:
+        yield DuckDBSource(connection, settings)
+    finally:
+        await asyncio.to_thread(connection.close)
+
+
+async def _check(settings: Settings) -> str:
+    with _our_errors(settings.path):
+        connection = await asyncio.to_thread(_connect, settings)
+        try:
+            [[tables]] = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE NOT internal").fetchall()
+            [[views]] = connection.execute("SELECT count(*) FROM duckdb_views() WHERE NOT internal").fetchall()
+        finally:
+            connection.close()
+    return f"DuckDB {duckdb.__version__}, {tables} tables, {views} views"
+
+
+CONNECTOR = Connector(settings=Settings, check=_check, source=_open)

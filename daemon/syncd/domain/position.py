@@ -36,9 +36,10 @@ def texts(array: pa.Array, name: str) -> list[str | None]:
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
         return _each(array, _blob)
     try:
-        return pc.cast(array, pa.string()).to_pylist()
+        written: list[str | None] = pc.cast(array, pa.string()).to_pylist()
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
         raise SourceMismatch(f"column '{name}' of type {kind} cannot be a key or a watermark", hint="choose another column") from error
+    return written
 
 
 def _extension_texts(array: pa.Array, name: str) -> list[str | None]:

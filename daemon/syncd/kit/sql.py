@@ -41,13 +41,13 @@ class Clause:
     """A condition and the values to bind, in the order of their placeholders."""
 
     text: str
-    values: tuple[str, ...] = ()
+    values: tuple[object, ...] = ()
 
 
 def all_of(clauses: Sequence[Clause]) -> Clause:
-    """A condition that holds where all of them hold; `TRUE` if there are none."""
+    """A condition that holds where all of them hold; everywhere if there are none."""
     if not clauses:
-        return Clause("TRUE")
+        return Clause("1 = 1")
     return Clause(" AND ".join(f"({clause.text})" for clause in clauses), tuple(value for clause in clauses for value in clause.values))
 
 
@@ -58,26 +58,25 @@ def behind(terms: Sequence[Term], position: Sequence[str | None]) -> Clause:
     """
     (term, *rest), (value, *others) = terms, position
     if value is None:
-        greater, bound, equal = Clause(f"{term.column} IS NOT NULL"), (), f"{term.column} IS NULL"
+        greater, equal = Clause(f"{term.column} IS NOT NULL"), Clause(f"{term.column} IS NULL")
     else:
-        greater, bound, equal = Clause(f"{term.column} > {term.value}", (value,)), (value,), f"{term.column} = {term.value}"
+        greater, equal = (Clause(f"{term.column} {sign} {term.value}", (value,)) for sign in (">", "="))
     if not rest:
         return greater
-    deeper = behind(rest, others)
-    either = Clause(f"{greater.text} OR ({equal} AND ({deeper.text}))", (*greater.values, *bound, *deeper.values))
-    return all_of([Clause(f"{term.column} >= {term.value}", bound), either]) if bound else either
+    deeper = all_of([equal, behind(rest, others)])
+    either = Clause(f"{greater.text} OR {deeper.text}", (*greater.values, *deeper.values))
+    return either if value is None else all_of([Clause(f"{term.column} >= {term.value}", (value,)), either])
 
 
 def up_to(terms: Sequence[Term], position: Sequence[str | None]) -> Clause:
     """Rows at a position or before it in ascending order, NULLs first."""
     (term, *rest), (value, *others) = terms, position
-    null = f"{term.column} IS NULL"
-    deeper = up_to(rest, others) if rest else Clause("TRUE")
+    deeper = [up_to(rest, others)] if rest else []
     if value is None:
-        return Clause(f"{null} AND ({deeper.text})", deeper.values)
-    or_null = f" OR {null}" if term.nullable else ""
+        return all_of([Clause(f"{term.column} IS NULL"), *deeper])
+    or_null = f" OR {term.column} IS NULL" if term.nullable else ""
     at_most = Clause(f"{term.column} <= {term.value}{or_null}", (value,))
     if not rest:
         return at_most
-    less = f"{term.column} < {term.value}{or_null}"
-    return all_of([at_most, Clause(f"{less} OR ({term.column} = {term.value} AND ({deeper.text}))", (value, value, *deeper.values))])
+    equal = all_of([Clause(f"{term.column} = {term.value}", (value,)), *deeper])
+    return all_of([at_most, Clause(f"{term.column} < {term.value}{or_null} OR {equal.text}", (value, *equal.values))])

@@ -12,7 +12,7 @@ from syncd.ledger.marks import escaped, packed, unescaped
 from syncd.ledger.moments import micros, moment
 from syncd.ledger.records import intern
 from syncd.ledger.state import Transaction
-from syncd.ports import LetterQuery
+from syncd.ports import LetterQuery, Scope
 
 _DOCUMENT_BYTES = 64 * 1024
 _REFUSE = """
@@ -22,14 +22,10 @@ ON CONFLICT (sync, mark) DO UPDATE SET run = excluded.run, last_seen = excluded.
     code = excluded.code, reason = excluded.reason, key = excluded.key, document = excluded.document
 """
 _FORGET_ROWS = """
-DELETE FROM remembered WHERE (generation, mark) IN (
-    SELECT generations.id, letters.mark FROM letters
-    JOIN syncs ON syncs.id = letters.sync
-    JOIN generations ON generations.id IN (syncs.live, syncs.shadow)
-    WHERE letters.sync = ? AND letters.id IN (SELECT value FROM json_each(?))
-)
+DELETE FROM remembered WHERE generation = (SELECT {scope} FROM syncs WHERE id = :sync)
+AND mark IN (SELECT mark FROM letters WHERE +sync = :sync AND id IN (SELECT value FROM json_each(:ids)))
 """
-_DROP = "DELETE FROM letters WHERE sync = ? AND id IN (SELECT value FROM json_each(?))"
+_DROP = "DELETE FROM letters WHERE sync = :sync AND id IN (SELECT value FROM json_each(:ids))"
 
 
 def settle(transaction: Transaction, sync: int, run: str, receipt: Receipt) -> None:
@@ -74,8 +70,9 @@ def find(db: sqlite3.Connection, query: LetterQuery) -> list[DeadLetter]:
 
 def drop(transaction: Transaction, sync: SyncName, ids: Sequence[int]) -> None:
     """Forget some letters and what is remembered of their rows."""
-    given = (intern(transaction.db, sync), json.dumps(list(ids)))
-    transaction.db.execute(_FORGET_ROWS, given)
+    given = {"sync": intern(transaction.db, sync), "ids": json.dumps(list(ids))}
+    for scope in Scope:
+        transaction.db.execute(_FORGET_ROWS.format(scope=scope.value), given)
     transaction.db.execute(_DROP, given)
 
 
@@ -84,7 +81,7 @@ def discard(transaction: Transaction, sync: SyncName, ids: Sequence[int], actor:
     db = transaction.db
     number = intern(db, sync)
     if ids:
-        count = db.execute(_DROP, (number, json.dumps(list(ids)))).rowcount
+        count = db.execute(_DROP, {"sync": number, "ids": json.dumps(list(ids))}).rowcount
     else:
         count = db.execute("DELETE FROM letters WHERE sync = ?", (number,)).rowcount
     transaction.record(Entry("dead_letters.discarded", sync=sync, actor=actor, detail={"dead_letters": count}))

@@ -139,6 +139,10 @@ def _conditions(db: sqlite3.Connection, query: RunQuery) -> tuple[list[str], lis
         found.append(("sync = (SELECT id FROM syncs WHERE name = ?)", [query.sync]))
         if query.states:
             found.append((f"+state IN ({', '.join('?' * len(query.states))})", [state.value for state in query.states]))
+    if query.ids:
+        found.append((f"id IN ({', '.join('?' * len(query.ids))})", list(query.ids)))
+    if query.request_id:
+        found.append(("request_id = ?", [query.request_id]))
     if query.since:
         found.append(("queued_at >= ?", [micros(query.since)]))
     if query.until:

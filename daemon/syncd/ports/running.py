@@ -127,12 +127,20 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """One way to run an engine. Modes that write exclude each other and everything else of the same sync; the others run beside."""
+    """One way to run an engine."""
 
     summary: str
     writes: bool
+    """It may change the target. Such runs of one sync exclude each other."""
+    writes_if: str = ""
+    """The parameter that makes a mode write which otherwise does not."""
+    alone: bool = False
+    """It does not stand writing runs beside it, even where it does not write itself."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Name -> what it does; a value of `true` switches on."""
+
+    def writes_with(self, parameters: Mapping[str, str]) -> bool:
+        return self.writes or (bool(self.writes_if) and parameters.get(self.writes_if) == "true")
 
 
 class Engine(Protocol):

@@ -104,7 +104,7 @@ class Daemon:
         mode = _checked_mode(sync.engine.modes, name, wish.parameters)
         if wish.request_id and (known := await self._requested(wish)):
             return known
-        if mode.writes and not wish.queue:
+        if (mode.writes_with(wish.parameters) or mode.alone) and not wish.queue:
             self._supervisor.refuse_if_busy(wish.sync)
         run = Run(
             RunId(ulid()),
@@ -114,7 +114,7 @@ class Daemon:
             RunState.QUEUED,
             datetime.now(UTC),
             parameters=dict(wish.parameters),
-            writes=mode.writes,
+            writes=mode.writes_with(wish.parameters),
             request_id=wish.request_id,
             actor=wish.actor,
         )

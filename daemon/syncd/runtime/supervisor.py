@@ -38,7 +38,8 @@ class Supervised:
     settings: SyncSection
     connections: SharedConnections
     record: SyncRecord
-    writing: Runner | None = None
+    main: Runner | None = None
+    """The run that stands no other of its kind beside it."""
     waiting: deque[Run] = field(default_factory=deque)
     beside: dict[RunId, Runner] = field(default_factory=dict)
     """Runs that only look."""
@@ -55,10 +56,14 @@ class Supervised:
     def __post_init__(self) -> None:
         self.targets = frozenset(use.connection for use in self.settings.uses() if use.role is Role.TARGET)
 
+    def takes_alone(self, run: Run) -> bool:
+        """The run stands no other of its kind beside it."""
+        return run.writes or self.engine.modes[run.mode].alone
+
     @property
     def busy(self) -> bool:
         """Has work now that is not merely waiting for the outside to come back."""
-        return (self.writing is not None and not self.pausing) or bool(self.waiting)
+        return (self.main is not None and not self.pausing) or bool(self.waiting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,7 @@ class Supervisor:
         sync = self._syncs.pop(name)
         sync.retired = True
         self.scheduler.remove(name)
-        for runner in [sync.writing, *sync.beside.values()]:
+        for runner in [sync.main, *sync.beside.values()]:
             if runner:
                 runner.stop(RunState.INTERRUPTED)
         self._board.remove(name)
@@ -118,9 +123,7 @@ class Supervisor:
     def enqueue(self, run: Run) -> None:
         """Start a run that stands in the ledger as queued, as soon as its turn comes."""
         sync = self._syncs[run.sync]
-        if not run.writes:
-            self._start(sync, run)
-        elif sync.writing:
+        if sync.main and sync.takes_alone(run):
             sync.waiting.append(run)
             self._board.post_run(RunView(run, "waiting for the run before it"))
         else:
@@ -130,8 +133,8 @@ class Supervisor:
     def runner(self, run: RunId) -> Runner | None:
         """The runner of a run under way."""
         for sync in self._syncs.values():
-            if sync.writing and sync.writing.run.id == run:
-                return sync.writing
+            if sync.main and sync.main.run.id == run:
+                return sync.main
             if run in sync.beside:
                 return sync.beside[run]
         return None
@@ -152,11 +155,11 @@ class Supervisor:
         """Start nothing more, let running batches end, and wait for that."""
         self._stopping = True
         await self.scheduler.stop()
-        runners = [runner for sync in self._syncs.values() for runner in [sync.writing, *sync.beside.values()] if runner]
+        runners = [runner for sync in self._syncs.values() for runner in [sync.main, *sync.beside.values()] if runner]
         for runner in runners:
             runner.stop(RunState.INTERRUPTED)
         deadline = asyncio.get_running_loop().time() + within.total_seconds()
-        while any(sync.writing or sync.beside for sync in self._syncs.values()) and asyncio.get_running_loop().time() < deadline:
+        while any(sync.main or sync.beside for sync in self._syncs.values()) and asyncio.get_running_loop().time() < deadline:
             await asyncio.wait([asyncio.create_task(self._board.changed().wait())], timeout=0.2)
 
     def hold(self, sync: Supervised, record: SyncRecord) -> None:
@@ -171,7 +174,7 @@ class Supervisor:
         """Put a sync on the board as it is now."""
         if sync.retired:
             return
-        view = self._board.run(sync.writing.run.id) if sync.writing else None
+        view = self._board.run(sync.main.run.id) if sync.main else None
         self._board.post(
             SyncStatus(
                 sync=sync.name,
@@ -204,19 +207,21 @@ class Supervisor:
 
     def _due(self, name: SyncName) -> None:
         sync = self._syncs.get(name)
-        if sync is None or sync.writing or sync.waiting or sync.record.hold or self._stopping:
+        if sync is None or sync.main or sync.waiting or sync.record.hold or self._stopping:
             return
         mode = sync.settings.mode or sync.engine.scheduled_mode
-        run = Run(RunId(ulid()), name, mode, Trigger.SCHEDULE, RunState.QUEUED, datetime.now(UTC), writes=sync.engine.modes[mode].writes)
+        run = Run(
+            RunId(ulid()), name, mode, Trigger.SCHEDULE, RunState.QUEUED, datetime.now(UTC), writes=sync.engine.modes[mode].writes_with({})
+        )
         self.enqueue(run)
 
     def _start(self, sync: Supervised, run: Run) -> None:
-        slots = self._writing_slots if run.writes else self._looking_slots
+        slots = self._writing_slots if sync.takes_alone(run) else self._looking_slots
         desk = Desk(self._books.runs, slots, lambda run, record: self._context(sync, run, record), lambda *wait: self._waits(sync, *wait))
         engine = sync.engine.build(sync.name, sync.settings, sync.connections)
         runner = Runner(run, engine, sync.settings.retry or self._retry, desk)
-        if run.writes:
-            sync.writing = runner
+        if sync.takes_alone(run):
+            sync.main = runner
         else:
             sync.beside[run.id] = runner
         self._board.post_run(RunView(run, "waiting for its turn"))
@@ -230,7 +235,7 @@ class Supervisor:
 
     def _moved(self, sync: Supervised, context: Context) -> None:
         self._board.post_run(context.view)
-        if context.run.writes:
+        if sync.takes_alone(context.run):
             sync.pausing = ""
             sync.complete_to = context.complete_to
             sync.warnings = sync.warnings if context.warnings is None else context.warnings
@@ -271,8 +276,8 @@ class Supervisor:
         self._board.post_run(RunView(runner.run if runner.run.state.ended else replace(runner.run, state=RunState.INTERRUPTED)))
         sync.pausing = ""
         sync.beside.pop(runner.run.id, None)
-        if sync.writing is runner:
-            sync.writing = None
+        if sync.main is runner:
+            sync.main = None
             if sync.waiting and not self._stopping:
                 self._start(sync, sync.waiting.popleft())
         self.show(sync)
@@ -280,8 +285,8 @@ class Supervisor:
     def refuse_if_busy(self, name: SyncName) -> None:
         """Raises `Refused` with the id of the run under way, if there is one."""
         sync = self._syncs[name]
-        if sync.writing:
-            run = sync.writing.run.id
+        if sync.main:
+            run = sync.main.run.id
             raise Refused(
                 f"sync '{name}' is busy with run {run}",
                 hint=f"follow it with `syncctl follow {run}`, or wait for it with --queue",

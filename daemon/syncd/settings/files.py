@@ -38,6 +38,17 @@ class Written:
         else:
             self._merge(file, tables, self.tables, ())
 
+    def parts(self) -> list[Path]:
+        """The further files, without hidden ones, which editors leave behind."""
+        folder = self.file.parent / "conf.d"
+        try:
+            return sorted(path for path in folder.iterdir() if path.suffix == ".toml" and not path.name.startswith("."))
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            self._cannot_read(folder, f"cannot be read: {error.strerror}")
+            return []
+
     def _cannot_read(self, file: Path, message: str) -> None:
         self.problems.append(Problem(file, "", message))
         self.complete = False
@@ -61,6 +72,6 @@ def read(file: Path) -> Written:
     """Read a settings file and, in order of name, `conf.d/*.toml` beside it. Raises nothing: problems are collected."""
     written = Written(file)
     written.add(file)
-    for part in sorted(file.parent.glob("conf.d/*.toml")):
+    for part in written.parts():
         written.add(part)
     return written

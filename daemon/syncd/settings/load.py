@@ -98,8 +98,12 @@ class _Reading:
         if not isinstance(given, list):
             self._problem(("listen",), "expected one or more tables '[[listen]]'", found(given))
             return ()
-        sections = (self._section(("listen", number), ListenSection, value) for number, value in enumerate(given))
-        return tuple(section for section in sections if section is not None)
+        sections: dict[Path, ListenSection] = {}
+        for number, value in enumerate(given):
+            section = self._section(("listen", number), ListenSection, value)
+            if section is not None and sections.setdefault(section.socket, section) is not section:
+                self._problem(("listen", number, "socket"), "is another listener's already", found(str(section.socket)))
+        return tuple(sections.values())
 
     def _named(self, group: str, read_one: Callable[[str, dict[str, Any]], PluginT | None]) -> dict[str, PluginT]:
         read_ones = {}

@@ -22,6 +22,7 @@ _UIDS_A_REQUEST = 200
 _LONGEST_TEXT = 500
 _UNDER_WAY = ("enqueued", "processing")
 _LATER = {"database_size_limit_reached", "invalid_store_file", "corrupted_task_queue"}
+_BUSY, _SERVER_ERRORS = (408, 425, 429), 500
 NDJSON = "application/x-ndjson"
 JSON = "application/json"
 
@@ -219,7 +220,7 @@ class Client:
         if status in (401, 403):
             hint = "check `key` of the connection: is it right, and has it the rights and indexes that are needed?"
             return BadCredentials(f"{self.place} rejects the key for {what}: {said}", hint=hint)
-        if status in (408, 425, 429) or status >= 500 or getattr(error, "type", None) == "system":
+        if status in _BUSY or status >= _SERVER_ERRORS or getattr(error, "type", None) == "system":
             return TargetUnavailable(f"{self.place} answers {what} with status {status}: {said}", after=_retry_after(error))
         return Rejected(f"{self.place} refuses {what} with status {status}: {said}", word=word, status=status)
 

@@ -1,7 +1,7 @@
 """One load: batches in, receipts out, with a window of tasks under way and single guilty documents singled out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -70,7 +70,7 @@ class Load:
         self._next_look = 0.0
         self._refused_in_a_row = 0
 
-    async def receipts(self, batches: AsyncIterator[Batch]) -> AsyncIterator[Receipt]:
+    async def receipts(self, batches: AsyncIterator[Batch]) -> AsyncGenerator[Receipt, None]:
         reader = Reader(batches)
         with self._budget.joined() as window:
             try:

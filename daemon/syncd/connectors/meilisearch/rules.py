@@ -22,9 +22,12 @@ _SUSPICIOUS = r'"_vectors"\s*:\s*[^{\s]|\\u[dD][89a-fA-F]|[0-9][eE]\+?[0-9]{3}|[
 _NUMBER = r'(?:-?[0-9]+(?:\.[0-9]+)?|"-?[0-9]+(?:\.[0-9]+)?")'
 _GOOD_GEO = rf'"_geo"\s*:\s*(?:null|\{{\s*"lat"\s*:\s*{_NUMBER}\s*,\s*"lng"\s*:\s*{_NUMBER}\s*\}})'
 _FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
+_LONGEST_SHOWN = 80
 _DEEPEST = 128
 _MOST_FIELDS = 65_536
 _SHORTEST_FIELD = len('"":1')
+_LARGEST = 100 * 1024 * 1024
+"""The server's own limit for a request, as it is delivered; it may stop reading beyond it without an answer."""
 
 
 def refusals(rows: pa.RecordBatch, *, geo: bool) -> dict[int, Refusal]:
@@ -33,9 +36,11 @@ def refusals(rows: pa.RecordBatch, *, geo: bool) -> dict[int, Refusal]:
     ids, documents = rows.column("id"), rows.column("document")
     for row in _positions(pc.invert(pc.match_substring_regex(ids, _PLAIN_ID))):
         _note(found, row, _id_fault(str(ids[row])))
+    for row in _positions(pc.greater(pc.binary_length(documents), _LARGEST)):
+        _note(found, row, ("payload_too_large", f"the document has more than {_LARGEST} bytes"))
     for row in _positions(_suspicious(documents, geo=geo)):
         _note(found, row, _document_fault(str(documents[row]), geo=geo))
-    return found
+    return dict(sorted(found.items()))
 
 
 def possible_ids(ids: pa.StringArray) -> pa.StringArray:
@@ -71,7 +76,7 @@ def _id_fault(text: str) -> Fault | None:
         good = type(value) is int and _LOWEST_ID <= value <= _HIGHEST_ID and text != "-0"
     if good:
         return None
-    shown = text if len(text) <= 80 else f"{text[:80]}…"
+    shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
     return "invalid_document_id", (
         f"{shown} cannot be a document id; expected an integer of 64 bits, or a text of 1 to 511 characters, each one of a-z A-Z 0-9 - _"
     )

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from syncd.settings.section import Duration, Section
 from syncd.settings.secret import Secret
+from syncd.settings.section import Duration, Section
 
 
 def _web_address(url: str) -> str:

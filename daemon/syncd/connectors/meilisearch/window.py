@@ -77,7 +77,8 @@ class Parcel:
         if self.deletes:
             return orjson.dumps(texts.to_pylist())
         lines = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
-        return pc.binary_join(lines, "\n")[0].as_buffer().to_pybytes()
+        joined: pa.Buffer = pc.binary_join(lines, "\n")[0].as_buffer()
+        return joined.to_pybytes()
 
     def halves(self) -> "tuple[Parcel, Parcel]":
         half, first, second = self.rows // 2, list[Piece](), list[Piece]()

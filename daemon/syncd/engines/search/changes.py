@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from syncd.domain.batch import Batch, Checkpoint
 from syncd.domain.position import positions
-from syncd.domain.scan import GONE, Relation, Scan, Since
+from syncd.domain.scan import Relation, Scan, Since
 from syncd.engines.search.deletions import check_shrink
 from syncd.engines.search.keysets import KeySets, Side
 from syncd.engines.search.settings import DeletionLog
@@ -136,8 +136,7 @@ async def compare_keys(work: Work, index: Index, sets: KeySets) -> None:
         await asyncio.to_thread(sets.add, Side.INDEX, ids)
     scan = replace(work.scan(), columns=tuple(work.settings.source.key))
     async for page in work.source.scan(scan, _SWEEP_ROWS):
-        living = page.filter(pc.invert(page.column(GONE))) if GONE in page.schema.names else page
-        await asyncio.to_thread(sets.add, Side.SOURCE, await asyncio.to_thread(work.mapper.ids, living))
+        await asyncio.to_thread(sets.add, Side.SOURCE, await asyncio.to_thread(work.mapper.ids, page))
 
 
 async def _only_indexed(sets: KeySets, reaches: Checkpoint) -> AsyncGenerator[Batch, None]:

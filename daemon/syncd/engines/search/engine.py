@@ -41,7 +41,13 @@ MODES = {
         },
     ),
     "incremental": Mode("send what changed since the last run", writes=True, parameters={**_SHRINK, **_DRIFT}),
-    "verify": Mode("compare keys and contents of source and index", writes=True, parameters={"repair": "true: mend what differs"}),
+    "verify": Mode(
+        "compare keys and contents of source and index",
+        writes=False,
+        writes_if="repair",
+        alone=True,
+        parameters={"repair": "true: mend what differs"},
+    ),
     "retry": Mode("look at dead letters again", writes=True),
     "plan": Mode("tell what a run would do", writes=False, parameters={"mode": "full: ask about a full run"}),
     "explain": Mode("tell everything about one row", writes=False, parameters={"key": "the row's key as a JSON array"}),
@@ -163,6 +169,6 @@ async def _incremental(work: Work) -> Report:
 
 
 _WRITING: dict[str, Callable[[Work], Awaitable[Report]]] = {"full": _full, "incremental": _incremental, "verify": verify, "retry": retry}
-_ASKING: dict[str, Callable[[Work], Awaitable[Report]]] = {"plan": plan, "explain": explain, "doctor": doctor}
+_ASKING: dict[str, Callable[[Work], Awaitable[Report]]] = {"verify": verify, "plan": plan, "explain": explain, "doctor": doctor}
 
 ENGINE = EngineKind(settings=SearchSync, modes=MODES, scheduled_mode="incremental", build=SearchEngine)

@@ -75,7 +75,7 @@ class Mapper:
 
     def bind(self, schema: pa.Schema) -> None:
         """Check every expression against the columns and fix the types. Raises `MappingInvalid` that names the field."""
-        self._db.register("batch", schema.empty_table())
+        self._db.register("batch", _empty(schema))
         kinds = {name: self._type_of(name, expression, schema) for name, expression in self._fields.expressions}
         self._check_id(schema)
         members = (f"{_literal(name)}, {json_form(f'({expression})', kinds[name])}" for name, expression in self._fields.expressions)
@@ -95,11 +95,12 @@ class Mapper:
                 return self._mapped_around(batch, str(error))
 
     def ids(self, keys: pa.RecordBatch) -> pa.StringArray:
-        """The marks of rows of which only the key columns are given."""
+        """The marks of rows of which only the key columns are given; those that the source calls deleted are left out."""
         with self._lock:
             self._db.register("batch", keys)
+            living = f"WHERE NOT {quote(GONE)}" if GONE in keys.schema.names else ""
             mark = _mark("id", "0")
-            marks = self._db.sql(f"SELECT {mark} AS mark FROM (SELECT CAST({self._id} AS JSON) AS id FROM batch)")
+            marks = self._db.sql(f"SELECT {mark} AS mark FROM (SELECT CAST({self._id} AS JSON) AS id FROM batch {living})")
             return _column(marks.to_arrow_table(), "mark")
 
     def _table(self, batch: pa.RecordBatch, document: str, identity: str) -> pa.Table:
@@ -167,7 +168,7 @@ class Mapper:
             raise MappingInvalid(f"mapping.{name}: {_first_line(str(error))}", hint=hint) from error
 
     def _check_id(self, schema: pa.Schema) -> None:
-        self._db.register("keys", pa.schema([schema.field(name) for name in self._key]).empty_table())
+        self._db.register("keys", _empty(pa.schema([schema.field(name) for name in self._key])))
         try:
             self._db.sql(f"SELECT ({self._fields.id_expression}) FROM keys")
         except duckdb.Error as error:
@@ -184,6 +185,11 @@ class Mapper:
             return tuple(schema.names)
         wanted = named | {name.lower() for name in self._key}
         return tuple(name for name in schema.names if name.lower() in wanted)
+
+
+def _empty(schema: pa.Schema) -> pa.Table:
+    """Like `schema.empty_table()`, which does not know unions."""
+    return pa.table([pa.nulls(0, field.type) for field in schema], schema=schema)
 
 
 def _mark(identity: str, fingerprint: str) -> str:

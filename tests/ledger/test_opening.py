@@ -1,0 +1,121 @@
+"""Opening and closing the books, and what an operator is told when that fails."""
+
+import asyncio
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from syncd.domain.audit import Entry
+from syncd.domain.errors import PermanentError, SyncdError, TransientError
+from syncd.ledger.book import open_ledger
+from syncd.ledger.state import State
+from syncd.ledger.syncs import StoredSyncs
+from syncd.ports import AuditQuery, Scope
+from tests.ledger.world import SHOP, Clock, a_receipt, a_run, whole_log
+
+
+async def refusal(state_dir: Path) -> SyncdError:
+    with pytest.raises(SyncdError) as refused:
+        async with open_ledger(state_dir, Clock()):
+            pass
+    return refused.value
+
+
+async def test_a_missing_folder_is_made_and_nobody_else_may_read_the_books(tmp_path: Path, clock: Clock) -> None:
+    folder = tmp_path / "some" / "state"
+
+    async with open_ledger(folder, clock) as ledger:
+        await ledger.audit.record([Entry("something")])
+        await ledger.audit.query(AuditQuery())
+
+        assert {file.name for file in folder.iterdir()} == {"state.db", "state.db-wal", "state.db-shm", "audit"}
+        assert [oct(file.stat().st_mode & 0o077) for file in folder.iterdir()] == ["0o0"] * 4
+
+
+async def test_closing_leaves_one_whole_file_and_no_thread(tmp_path: Path, clock: Clock) -> None:
+    async with open_ledger(tmp_path, clock) as ledger:
+        await ledger.audit.record([Entry("something")])
+
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["audit", "state.db"]
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("ledger")] == []
+
+
+async def test_an_error_of_the_block_is_raised_as_it_is(tmp_path: Path, clock: Clock) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with open_ledger(tmp_path, clock):
+            raise ZeroDivisionError
+
+
+async def test_a_file_of_a_newer_syncd_is_refused(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "state.db") as db:
+        db.execute("PRAGMA user_version = 999")
+    db.close()
+
+    refused = await refusal(tmp_path)
+
+    assert isinstance(refused, PermanentError)
+    assert refused.code == "ledger.newer"
+    assert "999" in str(refused)
+
+
+@pytest.mark.parametrize("content", [b"not a database" * 1000, b"SQLite format 3\0" + b"\xff" * 8000])
+async def test_a_damaged_file_is_refused_with_a_way_out(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "state.db").write_bytes(content)
+
+    refused = await refusal(tmp_path)
+
+    assert isinstance(refused, PermanentError)
+    assert refused.code == "ledger.damaged"
+    assert refused.hint
+    assert (tmp_path / "state.db").read_bytes() == content
+
+
+async def test_a_folder_that_cannot_be_one_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file")
+
+    refused = await refusal(tmp_path / "state")
+
+    assert isinstance(refused, PermanentError)
+    assert refused.code == "ledger.unwritable"
+
+
+async def test_a_full_disk_passes_and_leaves_nothing_half_done(state: State) -> None:
+    syncs = StoredSyncs(state, lambda: None)
+    await syncs.commit(a_run(), a_receipt({"1": 1}, reaches="here"), Scope.LIVE)
+    await state.write(lambda transaction: transaction.db.execute("PRAGMA max_page_count = 1").fetchall())
+    many = a_receipt({f"row {number}": number for number in range(20_000)}, reaches="there")
+
+    with pytest.raises(TransientError) as refused:
+        await syncs.commit(a_run(), many, Scope.LIVE)
+
+    assert refused.value.code == "ledger.full"
+    assert (await syncs.load([SHOP]))[SHOP].checkpoint == "here"
+    await state.write(lambda transaction: transaction.db.execute("PRAGMA max_page_count = 1000000").fetchall())
+    await syncs.commit(a_run(), many, Scope.LIVE)
+    assert (await syncs.load([SHOP]))[SHOP].checkpoint == "there"
+
+
+async def test_books_whose_audit_files_cannot_be_written_lose_nothing(tmp_path: Path, clock: Clock) -> None:
+    (tmp_path / "audit").write_text("in the way")
+
+    async with open_ledger(tmp_path, clock) as ledger:
+        await ledger.audit.record([Entry("something")])
+        with pytest.raises(PermanentError) as refused:
+            await ledger.audit.query(AuditQuery())
+
+    assert refused.value.code == "ledger.unwritable"
+    (tmp_path / "audit").unlink()
+    async with open_ledger(tmp_path, clock) as ledger:
+        assert await ledger.audit.query(AuditQuery()) == await whole_log(ledger)
+
+
+async def test_many_tasks_at_once_are_all_written(tmp_path: Path, clock: Clock) -> None:
+    async with open_ledger(tmp_path, clock) as ledger:
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(200):
+                tasks.create_task(ledger.syncs.commit(a_run(number, sync=f"s{number}"), a_receipt({"1": number}), Scope.LIVE))
+
+        traces = [await ledger.rows.rows(a_run(sync=f"s{number}").sync).trace("1") for number in range(200)]
+        assert [trace.fingerprint for trace in traces if trace] == list(range(200))
