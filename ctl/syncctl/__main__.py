@@ -71,6 +71,7 @@ def main() -> None:
     """Run the command line of this process and end it with the exit code that fits."""
     for stream in (sys.stdout, sys.stderr):
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what goes wrong is told once, by us
     session = Session()
     sys.excepthook = lambda kind, error, trace: _unforeseen(session, (kind, error, trace))
     sys.exit(_run(session))

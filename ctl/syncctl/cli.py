@@ -1,6 +1,7 @@
 """The grammar: commands that are imported when called, options that every command understands, and types of values."""
 
 import importlib
+import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from syncctl import words
-from syncctl.problems import Exit
+from syncctl.problems import Exit, Problem
 
 
 @dataclass(slots=True)
@@ -39,16 +40,17 @@ def shared_options() -> list[click.Parameter]:
         click.Option(
             ["-o", "--output"],
             type=click.Choice(["table", "json", "yaml"]),
+            metavar="FORMAT",
             callback=_remember,
             expose_value=False,
-            help="How to answer: a table for people (default), json or yaml for programs.",
+            help="table for people (default), json or yaml for programs.",
         ),
         click.Option(
             ["--address"],
             metavar="ADDRESS",
             callback=_remember,
             expose_value=False,
-            help="Where the daemon listens: unix:PATH, PATH or HOST:PORT.  [default: $SYNCD_ADDRESS, or the first socket that answers]",
+            help="Where the daemon listens: unix:PATH, PATH or HOST:PORT.  [default: $SYNCD_ADDRESS, or a usual socket that answers]",
         ),
         click.Option(["--debug"], is_flag=True, callback=_remember, expose_value=False, help="Show what the wire said about an error."),
     ]
@@ -63,9 +65,17 @@ class Answering(click.Command):
 
 
 class Family(click.Group):
-    """Commands under one noun; they answer."""
+    """Commands under one noun, in the order in which they stand in the code."""
 
     command_class = Answering
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += shared_options()
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(self.commands)
 
 
 class Later(click.Command):
@@ -78,7 +88,8 @@ class Later(click.Command):
     def load(self) -> click.Command:
         module, _, attribute = self._target.partition(":")
         command = cast("click.Command", getattr(importlib.import_module(module), attribute))
-        command.help = "\n\n".join(part for part in (f"{self.short_help}.", command.help) if part)
+        purpose, more = f"{self.short_help}.", inspect.cleandoc(command.help or "")
+        command.help = more if more.startswith(purpose) else f"{purpose}\n\n{more}".rstrip()
         return command
 
 
@@ -111,9 +122,17 @@ class Root(click.Group):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered has nowhere to go
+            _give_up_output()
             return Exit.BROKEN_PIPE
+        except OSError as error:
+            _give_up_output()
+            raise Problem(f"the answer cannot be written: {error.strerror}") from error
         return result
+
+
+def _give_up_output() -> None:
+    """Let what is still buffered go nowhere, or the interpreter would complain at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
@@ -132,6 +151,21 @@ class SyncType(click.ParamType[str]):
         del param
         names = sync_names(ctx.ensure_object(Session))
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+class CountType(click.ParamType[int]):
+    """A whole number from 0, or from 1 where 0 makes no sense."""
+
+    name = "n"
+
+    def __init__(self, least: int) -> None:
+        self._least = least
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value)
+        if not text.isascii() or not text.isdecimal() or int(text) < self._least:
+            self.fail(f"expected a whole number from {self._least}, got {text!r}", param, ctx)
+        return int(text)
 
 
 class DurationType(click.ParamType[timedelta]):
@@ -171,6 +205,7 @@ class PairType(click.ParamType[tuple[str, str]]):
 
 
 SYNC, DURATION, MOMENT, PAIR = SyncType(), DurationType(), MomentType(), PairType()
+COUNT, SOME = CountType(0), CountType(1)
 
 
 def confirmed(question: str, *, yes: bool) -> bool:

@@ -1,5 +1,6 @@
 """Views on a terminal or in a pipe, by rich. Whoever has no table to show does not import this."""
 
+import io
 from collections.abc import Iterable
 from typing import TextIO
 
@@ -18,11 +19,14 @@ _GAP = 2
 _THEME = Theme(STYLES)
 
 
-def console(stream: TextIO) -> Console:
-    """As wide as the terminal, and in colour if it likes; a pipe is wide enough for everything."""
+def console(stream: TextIO, paper: TextIO | None = None) -> Console:
+    """As wide as the terminal, and in colour if it likes; a pipe is wide enough for everything.
+
+    With `paper`, what is printed is kept there: rich itself ends the process when a pipe breaks.
+    """
     terminal = stream.isatty()
     return Console(
-        file=stream,
+        file=paper or stream,
         theme=_THEME,
         highlight=False,
         markup=False,
@@ -34,14 +38,13 @@ def console(stream: TextIO) -> Console:
 
 
 def show(blocks: Iterable[Block], stream: TextIO) -> None:
-    """Write a view. Raises `BrokenPipeError` where rich would end the process."""
-    painter = console(stream)
-    with painter.capture() as capture:
-        for position, block in enumerate(blocks):
-            if position and isinstance(block, Heading):
-                painter.print()
-            painter.print(renderable(block, painter.width))
-    stream.write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
+    """Write a view, the whole at once."""
+    painter = console(stream, paper := io.StringIO())
+    for position, block in enumerate(blocks):
+        if position and isinstance(block, Heading):
+            painter.print()
+        painter.print(renderable(block, painter.width))
+    stream.write("".join(f"{line.rstrip()}\n" for line in paper.getvalue().splitlines()))
 
 
 def group(blocks: Iterable[Block], width: int) -> Group:
@@ -115,7 +118,5 @@ def _facts(facts: Facts) -> Grid:
 
 def painted(cell: Cell, stream: TextIO) -> str:
     """One line for a log that grows: never wrapped."""
-    painter = console(stream)
-    with painter.capture() as capture:
-        painter.print(text(cell), soft_wrap=True)
-    return f"{capture.get().rstrip()}\n"
+    console(stream, paper := io.StringIO()).print(text(cell), soft_wrap=True)
+    return f"{paper.getvalue().rstrip()}\n"

@@ -67,7 +67,7 @@ def flattened(value: object, path: str = "") -> list[tuple[str, Cell]]:
     """Settings and the like: `source.connection` on the left, the value on the right."""
     if isinstance(value, Mapping) and value:
         return [row for name, member in value.items() for row in flattened(member, f"{path}.{name}" if path else str(name))]
-    return [(path, _short(value) if _is_short(value) else str(value))]
+    return [(path, _short(value) if _is_short(value) else json.dumps(value, ensure_ascii=False))]
 
 
 def pairs(members: Mapping[str, str], between: str) -> str:

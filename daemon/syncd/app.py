@@ -18,7 +18,8 @@ from syncd.ledger.book import open_ledger
 from syncd.rpc.server import serving
 from syncd.runtime.board import Board
 from syncd.runtime.daemon import Daemon
-from syncd.runtime.supervisor import Books, Supervisor
+from syncd.runtime.roster import Roster
+from syncd.runtime.supervisor import Supervisor
 from syncd.settings.load import Settings, load
 
 log = structlog.get_logger()
@@ -40,11 +41,11 @@ async def run(settings: Settings) -> None:
     stopping = asyncio.Event()
     with _alone(settings.daemon.state_dir), _signals(stopping):
         async with open_ledger(settings.daemon.state_dir, _now, settings.daemon.keep_runs) as ledger, asyncio.TaskGroup() as tasks:
-            books = Books(ledger.runs, ledger.syncs, ledger.rows, ledger.audit)
             board = Board()
-            supervisor = Supervisor(books, board, tasks, settings.daemon.concurrency, settings.daemon.retry)
-            daemon = Daemon(books, board, supervisor, lambda: read_settings(settings.file))
-            await daemon.start(settings)
+            supervisor = Supervisor(ledger, board, tasks, settings.daemon.concurrency, settings.daemon.retry)
+            roster = Roster(settings, ledger, supervisor, lambda: read_settings(settings.file))
+            daemon = Daemon(ledger, board, supervisor, roster)
+            await roster.start()
             sockets = [listen.socket for listen in settings.listen]
             async with serving(daemon, ledger.audit, VERSION, sockets, _CALLS_GRACE_SECONDS):
                 systemd.notify("READY=1")

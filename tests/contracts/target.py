@@ -5,7 +5,6 @@ import json
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -32,7 +31,7 @@ def batch_of_rows(rows: Sequence[Row], gone: Sequence[str] = (), reaches: str = 
     """A batch of rows that are JSON text already, however odd."""
     ids = [json_id for json_id, _ in rows]
     documents = [document for _, document in rows]
-    columns: list[pa.Array[Any]] = [
+    columns = [
         pa.array([f"{position}:{json_id}" for position, json_id in enumerate(ids)], pa.string()),
         pa.array([f"[{json_id}]" for json_id in ids], pa.string()),
         pa.array(ids, pa.string()),

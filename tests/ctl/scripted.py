@@ -34,7 +34,7 @@ def at(ago: timedelta = timedelta()) -> Timestamp:
 
 
 def a_run(**values: Any) -> Run:
-    given = {
+    given: dict[str, Any] = {
         "id": RUN,
         "sync": "products",
         "mode": "full",
@@ -55,12 +55,12 @@ def loading(read: int, **values: Any) -> Run:
 
 def done(**values: Any) -> Run:
     counters = Counters(read=50_000, unchanged=0, sent=50_000, stored=49_940, refused=60, bytes=12_300_000)
-    given = {"state": RunState.RUN_STATE_DONE, "summary": "done, 60 refused", "counters": counters, "ended_at": at()}
+    given: dict[str, Any] = {"state": RunState.RUN_STATE_DONE, "summary": "done, 60 refused", "counters": counters, "ended_at": at()}
     return a_run(**(given | values))
 
 
 def found(report: object, **values: Any) -> Run:
-    given = {"summary": "done", "counters": None, "report_json": json.dumps(report, ensure_ascii=False)}
+    given: dict[str, Any] = {"summary": "done", "counters": None, "report_json": json.dumps(report, ensure_ascii=False)}
     return done(**(given | values))
 
 
@@ -122,7 +122,7 @@ def _letters() -> list[control_pb2.DeadLetter]:
 
 
 def an_entry(sequence: int, **values: Any) -> AuditEntry:
-    given = {
+    given: dict[str, Any] = {
         "sequence": sequence,
         "at": at(timedelta(seconds=100 - sequence)),
         "action": "run.started",

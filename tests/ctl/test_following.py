@@ -158,7 +158,8 @@ def test_a_daemon_that_restarts_is_waited_for() -> None:
 
 
 def test_a_daemon_that_stays_away_ends_the_following_but_not_the_run(ctl: Ctl, world: World) -> None:
-    world.watches += [[loading(1000), BREAK], *([[BREAK]] * 50)]
+    world.watches.append([loading(1000), BREAK])
+    world.watches.extend([BREAK] for _ in range(50))
 
     answer = ctl("full", "products", "--reconnect", "300ms")
 

@@ -71,14 +71,24 @@ def test_on_a_terminal_the_view_is_live_until_ctrl_c(ctl: Ctl, world: World) -> 
     assert "Traceback" not in terminal.text
 
 
+def test_the_live_view_says_that_the_daemon_is_gone(ctl: Ctl, world: World) -> None:
+    world.boards.append([snapshot(world), BREAK])
+    world.boards.extend([BREAK] for _ in range(500))
+
+    with ctl.on_terminal("status", "-w", columns=140) as terminal:
+        assert terminal.shows("connection lost")
+        assert terminal.shows("products")
+
+
 def test_on_a_terminal_a_bar_moves_and_vanishes(ctl: Ctl, world: World) -> None:
     world.watches.append([loading(31_000), SILENCE])
 
-    with ctl.on_terminal("full", "products", "--timeout", "1s", columns=80) as terminal:
+    with ctl.on_terminal("full", "products", columns=80) as terminal:
         assert terminal.shows("products full  loading", "━━━", "62%  2 s left  31,000 of 50,000 rows  14,705 rows/s")
+        terminal.process.send_signal(signal.SIGINT)
         code = terminal.ends()
 
-    assert code == 124
+    assert code == 130
     assert "\x1b[2K" in terminal.raw.rpartition("━")[2]  # its line is erased
 
 

@@ -27,8 +27,8 @@ async def one_run(ledger: Ledger, life: str, number: int) -> None:
         await ledger.syncs.commit(run, a_receipt(rows, refused=[3, 7], reaches=reached), Scope.SHADOW)
         say(reached)
     reached = f"{life}-{number:08d}-9"
-    step = Advance(Checkpoint(reached), RowTurn.PROMOTE, entries=(Entry("schema.drifted", run=run.id),))
-    await ledger.syncs.advance(run, step, "")
+    promotion = Advance(Checkpoint(reached), RowTurn.PROMOTE, entries=(Entry("schema.drifted", run=run.id),))
+    await ledger.syncs.advance(run, promotion, "")
     say(reached)
     await ended(ledger, run)
     await ledger.audit.query(AuditQuery(limit=1))

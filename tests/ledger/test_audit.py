@@ -4,6 +4,7 @@ import asyncio
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -14,7 +15,7 @@ from syncd.domain.errors import SyncdError
 from syncd.ledger.book import Ledger, open_ledger
 from syncd.ledger.state import State, Transaction
 from syncd.ports import AuditQuery
-from tests.ledger.world import START, Clock, broken_links, whole_archive, whole_log
+from tests.ledger.world import START, Clock, broken_links, eventually, whole_archive, whole_log
 
 ENTRIES = [
     Entry("run.started", sync="shop", run="r-1", actor="ada", detail={"mode": "full"}),
@@ -181,9 +182,7 @@ async def test_the_log_is_shipped_without_anybody_asking(tmp_path: Path, clock: 
     async with open_ledger(tmp_path, clock) as ledger:
         await ledger.audit.record(ENTRIES)
 
-        async with asyncio.timeout(20):
-            while not (tmp_path / "audit" / "2026-11.duckdb").exists():
-                await asyncio.sleep(0.02)
+        await eventually(partial(asyncio.to_thread, (tmp_path / "audit" / "2026-11.duckdb").exists))
 
 
 async def test_a_file_that_another_program_has_open_is_waited_for(tmp_path: Path, clock: Clock) -> None:

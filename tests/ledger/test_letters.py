@@ -8,6 +8,8 @@ from syncd.ledger.book import Ledger
 from syncd.ports import LetterQuery, Scope
 from tests.ledger.world import SHOP, START, Clock, a_receipt, a_run, whole_log
 
+ALL = LetterQuery()
+
 
 async def refuse(ledger: Ledger, *marks: str, sync: str = SHOP, number: int = 1, text: str = "") -> list[int]:
     """Have rows refused; answers the ids of all dead letters of the sync."""
@@ -16,7 +18,7 @@ async def refuse(ledger: Ledger, *marks: str, sync: str = SHOP, number: int = 1,
     return [letter.id for letter in await ledger.rows.rows(SyncName(sync)).letters()]
 
 
-async def marks(ledger: Ledger, query: LetterQuery = LetterQuery()) -> list[str]:
+async def marks(ledger: Ledger, query: LetterQuery = ALL) -> list[str]:
     return [letter.mark for letter in await ledger.rows.letters(query)]
 
 

@@ -16,6 +16,10 @@ from syncd.ports import AuditQuery, Scope
 from tests.ledger.world import SHOP, Clock, a_receipt, a_run, whole_log
 
 
+def names_in(folder: Path) -> set[str]:
+    return {file.name for file in folder.iterdir()}
+
+
 async def refusal(state_dir: Path) -> SyncdError:
     with pytest.raises(SyncdError) as refused:
         async with open_ledger(state_dir, Clock()):
@@ -30,7 +34,7 @@ async def test_a_missing_folder_is_made_and_nobody_else_may_read_the_books(tmp_p
         await ledger.audit.record([Entry("something")])
         await ledger.audit.query(AuditQuery())
 
-        assert {file.name for file in folder.iterdir()} == {"state.db", "state.db-wal", "state.db-shm", "audit"}
+        assert names_in(folder) == {"state.db", "state.db-wal", "state.db-shm", "audit"}
         assert [oct(file.stat().st_mode & 0o077) for file in folder.iterdir()] == ["0o0"] * 4
 
 
@@ -38,7 +42,7 @@ async def test_closing_leaves_one_whole_file_and_no_thread(tmp_path: Path, clock
     async with open_ledger(tmp_path, clock) as ledger:
         await ledger.audit.record([Entry("something")])
 
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["audit", "state.db"]
+    assert names_in(tmp_path) == {"audit", "state.db"}
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("ledger")] == []
 
 

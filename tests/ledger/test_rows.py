@@ -1,6 +1,7 @@
 """What is remembered of rows."""
 
 import asyncio
+import sqlite3
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,12 +16,16 @@ from syncd.ledger.remembered import Sweeper
 from syncd.ledger.state import State
 from syncd.ledger.syncs import StoredSyncs
 from syncd.ports import TOMBSTONE, Advance, RowTrace, RowTurn, RunQuery, Scope
-from tests.ledger.world import SHOP, START, Clock, a_receipt, a_run, begun, ended
+from tests.ledger.world import SHOP, START, Clock, a_receipt, a_run, begun, ended, eventually
 
 
 async def known(ledger: Ledger, *marks: str, scope: Scope = Scope.LIVE, sync: str = SHOP) -> list[int | None]:
     answer = await ledger.rows.rows(a_run(sync=sync).sync).known(pa.array(marks, pa.string()), scope)
     return answer.to_pylist()
+
+
+def count(db: sqlite3.Connection, table: str) -> int:
+    return int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 
 async def turned(ledger: Ledger, rows: RowTurn) -> None:
@@ -132,11 +137,9 @@ async def test_rows_that_were_given_up_are_swept_even_by_a_later_process(tmp_pat
     await syncs.commit(a_run(), a_receipt({"kept": 1}), Scope.LIVE)
 
     async with open_ledger(tmp_path, clock):
-        async with asyncio.timeout(20):
-            while await state.read(lambda db: db.execute("SELECT count(*) FROM generations").fetchone()[0]) > 1:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: state.read(lambda db: count(db, "generations") == 1))
 
-    assert await state.read(lambda db: db.execute("SELECT count(*) FROM remembered").fetchone()[0]) == 1
+    assert await state.read(lambda db: count(db, "remembered")) == 1
 
 
 async def test_the_sweeper_wakes_when_rows_are_given_up(state: State) -> None:
@@ -147,9 +150,7 @@ async def test_the_sweeper_wakes_when_rows_are_given_up(state: State) -> None:
     sweeping = asyncio.create_task(sweeper.serve())
     await syncs.advance(a_run(), Advance(Checkpoint("on"), RowTurn.CLEAR_LIVE), "")
 
-    async with asyncio.timeout(20):
-        while await state.read(lambda db: db.execute("SELECT count(*) FROM generations").fetchone()[0]):
-            await asyncio.sleep(0.01)
+    await eventually(lambda: state.read(lambda db: count(db, "generations") == 0))
     sweeping.cancel()
     await asyncio.wait([sweeping])
 

@@ -106,7 +106,7 @@ async def test_a_person_holds_and_releases_a_sync(ledger: Ledger) -> None:
 
     assert held.hold == HOLD
     assert released == SyncRecord()
-    assert [line.entry for line in await whole_log(ledger)][0] == entry
+    assert next(line.entry for line in await whole_log(ledger)) == entry
 
 
 async def test_a_reset_forgets_checkpoint_rows_and_dead_letters_but_not_the_history(ledger: Ledger) -> None:

@@ -1,6 +1,7 @@
 """Small values for the ledger's tests."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -69,6 +70,15 @@ async def whole_log(ledger: Ledger) -> list[Recorded]:
 async def whole_archive(ledger: Ledger) -> list[Recorded]:
     """The log as the monthly files have it, oldest first."""
     return list(reversed(await ledger.audit.query(AuditQuery(limit=1_000_000))))
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until something becomes true."""
+    async with asyncio.timeout(20):
+        while True:
+            if await condition():
+                return
+            await asyncio.sleep(0.01)
 
 
 def broken_links(log: Sequence[Recorded]) -> list[int]:

@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from syncapi.v1.audit_pb2 import QueryAuditRequest, TailAuditRequest, TailAuditResponse
 from syncapi.v1.common_pb2 import AuditEntry
 from syncctl import render, stamps, words
-from syncctl.cli import DURATION, MOMENT, SYNC, Family, Session
+from syncctl.cli import COUNT, DURATION, MOMENT, SOME, SYNC, Family, Session
 from syncctl.connection import Daemon, connect
 from syncctl.streams import Patience, unbroken
 from syncctl.view import Block, Cell, Column, Line, Span, Table, pieces, plain, quiet
@@ -47,7 +47,7 @@ class Filters(TypedDict):
 @click.option("--run", default="", help="In which run.")
 @click.option("--outcome", default="", help="`ok`, or the code of an error.")
 @click.option("--text", default="", help="Stands somewhere in the detail.")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="At most so many.")
+@click.option("--limit", type=SOME, default=100, show_default=True, help="At most so many.")
 @click.pass_obj
 def query(session: Session, **filters: Unpack[Filters]) -> None:
     """Entries that match, newest first."""
@@ -63,10 +63,8 @@ def query(session: Session, **filters: Unpack[Filters]) -> None:
 
 @audit.command("tail")
 @click.option("-f", "--follow", is_flag=True, help="Go on with every new entry until Ctrl-C.")
-@click.option(
-    "-n", "backlog", type=click.IntRange(min=0), default=10, show_default=True, metavar="N", help="Begin with the last N entries."
-)
-@click.option("--after", type=click.IntRange(min=0), metavar="SEQ", help="Begin behind this sequence instead; nothing in between is lost.")
+@click.option("-n", "backlog", type=COUNT, default=10, show_default=True, metavar="N", help="Begin with the last N entries.")
+@click.option("--after", type=COUNT, metavar="SEQ", help="Begin behind this sequence instead; nothing in between is lost.")
 @click.option("--reconnect", type=DURATION, default="30s", show_default=True, help="With -f, how long to wait for a daemon that went away.")
 @click.pass_obj
 def tail(session: Session, *, follow: bool, backlog: int, after: int | None, reconnect: timedelta) -> None:

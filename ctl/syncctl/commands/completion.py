@@ -16,10 +16,13 @@ _PATIENCE = 0.3
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, *, shell: str) -> None:
-    """Load it where your shell starts.
+    """It belongs where the shell starts.
 
-    For bash and zsh, in ~/.bashrc and ~/.zshrc: eval "$(syncctl completion bash)", or zsh. For fish: syncctl completion fish >
-    ~/.config/fish/completions/syncctl.fish
+    In ~/.bashrc: eval "$(syncctl completion bash)"
+
+    In ~/.zshrc: eval "$(syncctl completion zsh)"
+
+    Once: syncctl completion fish > ~/.config/fish/completions/syncctl.fish
     """
     kind = cast("type[ShellComplete]", get_completion_class(shell))
     script = kind(ctx.find_root().command, {}, "syncctl", "_SYNCCTL_COMPLETE")

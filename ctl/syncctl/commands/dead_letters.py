@@ -8,7 +8,7 @@ import click
 
 from syncapi.v1.control_pb2 import DeadLetter, DiscardDeadLettersRequest, ListDeadLettersRequest, RetryDeadLettersRequest
 from syncctl import follow, render, report_view, stamps, words
-from syncctl.cli import SYNC, Family, Session, confirmed
+from syncctl.cli import SOME, SYNC, Family, Session, confirmed
 from syncctl.connection import connect, gathered
 from syncctl.problems import Exit, Problem
 from syncctl.view import Block, Column, Facts, Heading, Line, Span, Table, quiet
@@ -31,7 +31,7 @@ def dead_letters() -> None:
 
 @dead_letters.command("list")
 @click.argument("sync", type=SYNC, required=False, default="")
-@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many.")
+@click.option("--limit", type=SOME, default=100, show_default=True, help="At most so many.")
 @click.pass_obj
 def list_letters(session: Session, *, sync: str, limit: int) -> None:
     """Dead letters, oldest first."""

@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from syncapi.v1.common_pb2 import RunState
 from syncapi.v1.control_pb2 import CancelRunRequest, GetRunRequest, ListRunsRequest
 from syncctl import follow, render, run_view, stamps
-from syncctl.cli import MOMENT, SYNC, Session, command
+from syncctl.cli import MOMENT, SOME, SYNC, Session, command
 from syncctl.connection import connect, gathered
 from syncctl.problems import Exit
 from syncctl.view import Line, Span
@@ -20,7 +20,7 @@ _STATES = [name.removeprefix("RUN_STATE_").lower() for name, number in RunState.
 @click.argument("sync", type=SYNC, required=False, default="")
 @click.option("--state", "states", type=click.Choice(_STATES), multiple=True, help="Only runs in this state; may be given several times.")
 @click.option("--since", type=MOMENT, callback=stamps.stamped, help="Only runs since then: 30s, 5m, 1h, 2d ago, or an ISO time.")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
+@click.option("--limit", type=SOME, default=20, show_default=True, help="At most so many.")
 @click.pass_obj
 def runs(session: Session, *, sync: str, states: tuple[str, ...], since: Timestamp | None, limit: int) -> None:
     chosen = [RunState.Value(f"RUN_STATE_{state.upper()}") for state in states]

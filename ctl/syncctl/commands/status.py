@@ -11,15 +11,14 @@ from syncctl.connection import connect, gathered
 
 
 @command("status")
-@click.argument("syncs", nargs=-1, type=SYNC)
+@click.argument("syncs", metavar="[SYNC]...", nargs=-1, type=SYNC)
 @click.option("-w", "--watch", "live", is_flag=True, help="Keep the view live until Ctrl-C; one line a change if this is no terminal.")
 @click.option("--reconnect", type=DURATION, default="30s", show_default=True, help="With -w, how long to wait for a daemon that went away.")
 @click.pass_obj
 def status(session: Session, *, syncs: tuple[str, ...], live: bool, reconnect: timedelta) -> None:
-    """Columns that need a word.
+    """ROWS is how far a run under way is, or what the last run changed: +stored -deleted.
 
-    ROWS is how far a run under way is, or what the last run changed: +stored -deleted. COMPLETE TO is the watermark up to which the
-    target holds everything.
+    COMPLETE TO is the watermark up to which the target holds everything. DEAD counts the rows that the target refused.
     """
     with connect(session) as daemon:
         if live:

@@ -21,10 +21,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
 import pyarrow as pa
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from syncd.domain.errors import SourceMismatch, SourceUnavailable, SyncdError
 from syncd.domain.position import position
@@ -48,6 +49,13 @@ _Result = TypeVar("_Result")
 _Bytes = Annotated[str, Field(pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")]
 
 
+def _known_zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, IsADirectoryError) as error:
+        raise ValueError(f"there is no time zone '{name}'") from error
+
+
 class Settings(Section):
     path: SettingsPath
     memory_limit: _Bytes = "96MB"
@@ -58,7 +66,7 @@ class Settings(Section):
     spill_dir: SettingsPath = Path(tempfile.gettempdir()) / f"syncd-{os.getuid()}"
     """Where sorting spills to when memory is short. Emptied when the file is closed."""
     spill_limit: _Bytes = "10GB"
-    timezone: str = "UTC"
+    timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     """The zone of timestamps that name none, for comparing them with the clock."""
 
 
@@ -265,6 +273,7 @@ async def _in_thread(cursor: _Cursor, work: Callable[[], _Result]) -> _Result:
             # Being cancelled once more changes nothing: the thread has to come back first.
             with suppress(asyncio.CancelledError):
                 await asyncio.wait([running], timeout=0.05)
+        running.exception()
         raise
 
 
@@ -289,7 +298,7 @@ def _our_errors(path: Path) -> Iterator[None]:
 
 def _unreadable(path: Path, error: Exception) -> SyncdError:
     text = _first_line(error)
-    if any(sign in text for sign in _BROKEN_FILE):
+    if any(sign in str(error) for sign in _BROKEN_FILE):
         return SourceMismatch(f"{path} is not a DuckDB database, or a damaged one: {text}", hint="correct `path`, or restore the file")
     if holder := re.search(r"Conflicting lock is held in (.*) \(PID (\d+)\)", text):
         program, pid = holder.groups()

@@ -20,7 +20,7 @@ from syncd.domain.audit import Recorded
 from syncd.domain.errors import PermanentError, SyncdError
 from syncd.ledger.border import border, busy, full, unwritable
 from syncd.ledger.moments import micros
-from syncd.ledger.outbox import Held, detail_text, recorded
+from syncd.ledger.outbox import Held, Line, recorded
 from syncd.ports import AuditQuery
 
 _STORAGE_VERSION = "v1.5.0"
@@ -66,10 +66,10 @@ class MonthFiles:
         self._turn_to(month)
         return self._held
 
-    def append(self, month: str, entries: Sequence[Recorded]) -> int:
+    def append(self, month: str, lines: Sequence[Line]) -> int:
         """Add those entries that the file does not hold yet, durably; answers the highest sequence it holds."""
         db = self._turn_to(month)
-        fresh = [entry for entry in entries if entry.sequence > self._held.last]
+        fresh = [line for line in lines if line[0] > self._held.last]
         if fresh:
             try:
                 db.register("incoming", _table(fresh))
@@ -77,7 +77,7 @@ class MonthFiles:
                 db.unregister("incoming")
             except duckdb.Error as error:
                 raise self._judge(month, error) from error
-            self._held = Held(self._held.entries + len(fresh), fresh[-1].sequence, fresh[-1].hash)
+            self._held = Held(self._held.entries + len(fresh), fresh[-1][0], fresh[-1][-1].hex())
         return self._held.last
 
     def search(self, month: str, query: AuditQuery) -> list[Recorded]:
@@ -145,6 +145,7 @@ class MonthFiles:
     def _config(self) -> dict[str, str | bool | int | float | list[str]]:
         return {
             "threads": 1,
+            "async_threads": 1,
             "memory_limit": self._memory,
             "temp_directory": str(self._folder / "spill"),
             "autoinstall_known_extensions": False,
@@ -160,16 +161,8 @@ def _attach(db: duckdb.DuckDBPyConnection, path: Path) -> Held:
     return Held(entries, last, last_hash.hex() if last_hash else "")
 
 
-def _table(entries: Sequence[Recorded]) -> pa.Table:
-    columns: list[list[object]] = [
-        [entry.sequence for entry in entries],
-        [micros(entry.at) for entry in entries],
-        *([getattr(entry.entry, name) for entry in entries] for name in ("action", "sync", "run", "actor", "outcome")),
-        [detail_text(entry.entry) for entry in entries],
-        [bytes.fromhex(entry.previous) for entry in entries],
-        [bytes.fromhex(entry.hash) for entry in entries],
-    ]
-    return pa.table(columns, schema=_SCHEMA)
+def _table(lines: Sequence[Line]) -> pa.Table:
+    return pa.table([list(column) for column in zip(*lines, strict=True)], schema=_SCHEMA)
 
 
 def _conditions(query: AuditQuery) -> tuple[list[str], list[object]]:

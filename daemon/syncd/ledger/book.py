@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from syncd.ledger.remembered import Sweeper
@@ -12,15 +11,7 @@ from syncd.ledger.runs import StoredRuns
 from syncd.ledger.shipping import AuditLog
 from syncd.ledger.state import Clock, open_state
 from syncd.ledger.syncs import StoredSyncs
-from syncd.ports import AuditBook, RowBook, RunBook, SyncBook
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    runs: RunBook
-    syncs: SyncBook
-    rows: RowBook
-    audit: AuditBook
+from syncd.ports.ledger import Ledger
 
 
 @asynccontextmanager

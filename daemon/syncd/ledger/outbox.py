@@ -12,6 +12,9 @@ from typing import Any
 from syncd.domain.audit import Entry, Recorded, digest
 from syncd.ledger.moments import micros, moment
 
+Line = tuple[Any, ...]
+"""The columns of an entry as outbox and monthly files both store them: whole microseconds, hashes as bytes, the detail as JSON."""
+
 _FIELDS = "sequence, at, action, sync, run, actor, outcome, detail, previous, hash"
 _MONTH = "strftime('%Y-%m', at / 1000000, 'unixepoch')"
 
@@ -109,13 +112,13 @@ def extents(db: sqlite3.Connection, behind: int) -> list[Extent]:
     return [Extent(*row) for row in rows.fetchall()]
 
 
-def of_month(db: sqlite3.Connection, extent: Extent, behind: int, limit: int) -> list[Recorded]:
-    """The next entries of one month behind a sequence, oldest first."""
+def of_month(db: sqlite3.Connection, extent: Extent, behind: int, limit: int) -> list[Line]:
+    """The next entries of one month behind a sequence, oldest first, as they are stored."""
     rows = db.execute(
         f"SELECT {_FIELDS} FROM outbox WHERE sequence > ? AND sequence BETWEEN ? AND ? AND {_MONTH} = ? ORDER BY sequence LIMIT ?",
         (behind, extent.first, extent.last, extent.month, limit),
     )
-    return [recorded(row) for row in rows.fetchall()]
+    return [tuple(row) for row in rows.fetchall()]
 
 
 def compare(db: sqlite3.Connection, month: str, held: Held) -> Doubt:
@@ -132,21 +135,16 @@ def compare(db: sqlite3.Connection, month: str, held: Held) -> Doubt:
     return Doubt.BEHIND if lost else Doubt.NONE
 
 
-def recorded(row: Sequence[Any]) -> Recorded:
-    """An entry from the columns of a row, in the order that outbox and monthly files share."""
-    sequence, at, action, sync, run, actor, outcome, detail, previous, own = row
+def recorded(line: Sequence[Any]) -> Recorded:
+    """An entry from its columns."""
+    sequence, at, action, sync, run, actor, outcome, detail, previous, own = line
     entry = Entry(action, sync, run, actor, outcome, json.loads(detail))
     return Recorded(sequence, moment(at), entry, bytes(previous).hex(), bytes(own).hex())
 
 
-def detail_text(entry: Entry) -> str:
-    """The detail as it is stored: JSON on one line, keys sorted."""
-    return json.dumps(entry.detail, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=str)
-
-
 def _settled(entry: Entry) -> tuple[Entry, str]:
     """The entry as it will be read back, so that its hash can be computed again, and its detail as text."""
-    detail = _utf8(detail_text(entry))
+    detail = _utf8(json.dumps(entry.detail, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=str))
     words = {name: _utf8(getattr(entry, name)) for name in ("action", "sync", "run", "actor", "outcome")}
     return replace(entry, **words, detail=json.loads(detail)), detail
 

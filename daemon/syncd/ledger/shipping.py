@@ -94,8 +94,8 @@ class AuditLog:
 
     async def _fill(self, extent: Extent) -> None:
         held = (await self._opened(extent.month)).last
-        while entries := await self._state.read(partial(outbox.of_month, extent=extent, behind=held, limit=_GROUP)):
-            held = await self._thread.call(self._files.append, extent.month, entries)
+        while lines := await self._state.read(partial(outbox.of_month, extent=extent, behind=held, limit=_GROUP)):
+            held = await self._thread.call(self._files.append, extent.month, lines)
 
     async def _opened(self, month: str) -> Held:
         """What a month's file holds. A damaged one is replaced by an empty one; on first use the file is compared with the outbox."""

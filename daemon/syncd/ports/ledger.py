@@ -155,3 +155,13 @@ class AuditBook(Protocol):
 
     async def grown(self, sequence: int) -> int:
         """Wait until there is an entry behind a sequence; answers the head's sequence at once if there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """All books of one daemon."""
+
+    runs: RunBook
+    syncs: SyncBook
+    rows: RowBook
+    audit: AuditBook

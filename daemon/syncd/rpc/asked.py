@@ -16,6 +16,8 @@ from syncd.ports.ledger import LetterQuery, RunQuery
 class ControlBoard(Protocol):
     """The newest state of everything."""
 
+    epoch: str
+
     def since(self, revision: int) -> BoardView:
         """Everything that changed behind a revision; 0 gives the whole board."""
 
@@ -30,7 +32,6 @@ class ControlBoard(Protocol):
 class ControlDaemon(Protocol):
     """All that clients may ask for; as wide as the service it stands behind. Raises `SyncdError`s."""
 
-    epoch: str
     started_at: datetime
     going_away: asyncio.Event
 

@@ -37,7 +37,7 @@ class Control(control_pb2_grpc.ControlServicer):
             version=self._version,
             capabilities=sorted({"control", "audit", *(kind for kind in {status.engine for status in daemon.statuses()})}),
             started_at=wire.moment(daemon.started_at),
-            epoch=daemon.epoch,
+            epoch=daemon.board.epoch,
             settings_file=str(daemon.settings_file),
             process_id=os.getpid(),
             syncs=len(daemon.board.names()),
@@ -110,11 +110,13 @@ class Control(control_pb2_grpc.ControlServicer):
             view = board.since(revision)
             syncs = [wire.sync(status) for status in view.changed if _selected(status, wanted)]
             revision = view.revision
-            yield pb.WatchSyncsResponse(epoch=self._daemon.epoch, revision=revision, snapshot=first, syncs=syncs, removed=view.removed)
+            yield pb.WatchSyncsResponse(
+                epoch=self._daemon.board.epoch, revision=revision, snapshot=first, syncs=syncs, removed=view.removed
+            )
             first = False
             await self._either(changed, _BOOKMARK_SECONDS)
             await self._either(asyncio.Event(), _PAUSE_SECONDS)
-        yield pb.WatchSyncsResponse(epoch=self._daemon.epoch, revision=revision, going_away=True)
+        yield pb.WatchSyncsResponse(epoch=self._daemon.board.epoch, revision=revision, going_away=True)
 
     async def WatchRun(self, request: pb.WatchRunRequest, context: Context) -> AsyncIterator[pb.WatchRunResponse]:
         view: RunView | None = None

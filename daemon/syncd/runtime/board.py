@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from syncd.domain.run import RunId, SyncName
 from syncd.domain.status import RunView, SyncStatus
+from syncd.kit.ids import ulid
 from syncd.ports.control import BoardView
 
 
@@ -12,6 +13,8 @@ class Board:
     """Written by the runtime, read by watchers; one event loop. A slow reader skips what it missed, memory stays constant."""
 
     def __init__(self) -> None:
+        self.epoch = ulid()
+        """Revisions of different epochs do not compare."""
         self._revision = 0
         self._syncs: dict[SyncName, SyncStatus] = {}
         self._removed: dict[SyncName, int] = {}

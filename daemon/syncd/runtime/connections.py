@@ -1,12 +1,14 @@
 """The connections of the settings: opened on first use, shared while in use, closed after the last."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, Self
 
 from syncd.ports.connecting import Indexes, Source
+from syncd.settings.load import ConnectionSettings
 
 Opener = Callable[[], AbstractAsyncContextManager[Any]]
 
@@ -28,6 +30,19 @@ class SharedConnections:
         self._sources = sources
         self._indexes = indexes
         self._shared: dict[tuple[str, str], _Shared] = {}
+
+    @classmethod
+    def of(cls, connections: Mapping[str, ConnectionSettings]) -> Self:
+        """Over all connections of some settings, each in the roles that its kind can play."""
+        sources: dict[str, Opener] = {}
+        indexes: dict[str, Opener] = {}
+        for name, connection in connections.items():
+            connector = connection.connector
+            if connector.source:
+                sources[name] = partial(connector.source, connection.section)
+            if connector.indexes:
+                indexes[name] = partial(connector.indexes, connection.section)
+        return cls(sources, indexes)
 
     def source(self, name: str) -> AbstractAsyncContextManager[Source]:
         return self._share(("source", name), self._sources[name])

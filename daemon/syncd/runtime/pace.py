@@ -29,7 +29,7 @@ class Pace:
         return self._rate / self._weight if self._weight else 0.0
 
     def remaining(self, total: int | None) -> float | None:
-        """Seconds for the rest of `total` rows, as whole seconds; None where nobody can tell."""
-        if total is None or self.rate <= 0:
+        """Seconds for the rest of `total` rows, as whole seconds; None where nobody can tell, and once all are through."""
+        if total is None or self.rate <= 0 or self._rows >= total:
             return None
-        return float(round(max(total - self._rows, 0) / self.rate))
+        return float(round((total - self._rows) / self.rate))

@@ -1,26 +1,24 @@
 """Every sync side by side: one writing run of each at a time, one failing never reaching another."""
 
 import asyncio
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from syncd.domain.errors import Refused, SyncdError
+from syncd.domain.errors import NotFound, Refused, SyncdError
 from syncd.domain.run import Failure, Run, RunId, RunState, SyncName, Trigger
-from syncd.domain.status import Phase, RunView, SyncStatus
+from syncd.domain.status import RunView
 from syncd.kit.ids import ulid
-from syncd.ports.ledger import AuditBook, Hold, HoldKind, RowBook, RunBook, SyncBook, SyncRecord
-from syncd.ports.running import EngineKind
+from syncd.kit.text import did_you_mean
+from syncd.ports.ledger import HoldKind, Ledger, SyncRecord
 from syncd.runtime.board import Board
-from syncd.runtime.connections import SharedConnections
 from syncd.runtime.context import Context, ContextBooks
 from syncd.runtime.runner import Desk, Ended, Runner
 from syncd.runtime.scheduler import Scheduler
+from syncd.runtime.supervised import Supervised
 from syncd.settings.retry import Retry
-from syncd.settings.sync import Role, SyncSection
 
 log = structlog.get_logger()
 
@@ -28,59 +26,11 @@ _NEIGHBOUR_SOON = timedelta(seconds=15)
 """A neighbour that is due so soon counts as having work already: what is under way takes about so long to drain."""
 
 
-@dataclass(slots=True)
-class Supervised:
-    """One sync as it is supervised."""
-
-    name: SyncName
-    kind: str
-    engine: EngineKind
-    settings: SyncSection
-    connections: SharedConnections
-    record: SyncRecord
-    main: Runner | None = None
-    """The run that stands no other of its kind beside it."""
-    waiting: deque[Run] = field(default_factory=deque)
-    beside: dict[RunId, Runner] = field(default_factory=dict)
-    """Runs that only look."""
-    pausing: str = ""
-    """What the run under way waits for, between two attempts."""
-    problem: Failure | None = None
-    complete_to: str = ""
-    warnings: tuple[str, ...] = ()
-    retired: bool = False
-    """The settings do not have it any more; it goes when its run has ended."""
-
-    targets: frozenset[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.targets = frozenset(use.connection for use in self.settings.uses() if use.role is Role.TARGET)
-
-    def takes_alone(self, run: Run) -> bool:
-        """The run stands no other of its kind beside it."""
-        return run.writes or self.engine.modes[run.mode].alone
-
-    @property
-    def busy(self) -> bool:
-        """Has work now that is not merely waiting for the outside to come back."""
-        return (self.main is not None and not self.pausing) or bool(self.waiting)
-
-
-@dataclass(frozen=True, slots=True)
-class Books:
-    """The ledger, as the runtime uses it."""
-
-    runs: RunBook
-    syncs: SyncBook
-    rows: RowBook
-    audit: AuditBook
-
-
 class Supervisor:
     """Starts runs when they are due or asked for, and shows on the board what becomes of them. One event loop."""
 
-    def __init__(self, books: Books, board: Board, tasks: asyncio.TaskGroup, concurrency: int, retry: Retry) -> None:
-        self._books = books
+    def __init__(self, ledger: Ledger, board: Board, tasks: asyncio.TaskGroup, concurrency: int, retry: Retry) -> None:
+        self._ledger = ledger
         self._board = board
         self._tasks = tasks
         self._retry = retry
@@ -93,6 +43,13 @@ class Supervisor:
     @property
     def syncs(self) -> Mapping[SyncName, Supervised]:
         return self._syncs
+
+    def find(self, name: SyncName) -> Supervised:
+        """One sync. Raises `NotFound`."""
+        if name not in self._syncs:
+            guess = did_you_mean(name, self._syncs)
+            raise NotFound(f"there is no sync '{name}'{guess}", hint="`syncctl status` lists them", code="sync.unknown")
+        return self._syncs[name]
 
     def add(self, sync: Supervised) -> None:
         """Take a sync on: show it, and schedule it unless it is held."""
@@ -146,7 +103,7 @@ class Supervisor:
                 if waiting.id == run:
                     sync.waiting.remove(waiting)
                     ended = waiting.with_state(RunState.CANCELLED, datetime.now(UTC))
-                    await self._books.runs.end(ended)
+                    await self._ledger.runs.end(ended)
                     self._board.post_run(RunView(ended))
                     return ended
         return None
@@ -162,7 +119,7 @@ class Supervisor:
         while any(sync.main or sync.beside for sync in self._syncs.values()) and asyncio.get_running_loop().time() < deadline:
             await asyncio.wait([asyncio.create_task(self._board.changed().wait())], timeout=0.2)
 
-    def hold(self, sync: Supervised, record: SyncRecord) -> None:
+    def take_note(self, sync: Supervised, record: SyncRecord) -> None:
         """A person held, released or reset a sync."""
         sync.record = replace(record, last=record.last or sync.record.last)
         sync.problem = record.hold.why if record.hold else None
@@ -175,20 +132,7 @@ class Supervisor:
         if sync.retired:
             return
         view = self._board.run(sync.main.run.id) if sync.main else None
-        self._board.post(
-            SyncStatus(
-                sync=sync.name,
-                engine=sync.kind,
-                phase=_phase(sync, view),
-                active=view,
-                last=sync.record.last,
-                next_run=self.scheduler.next_run(sync.name),
-                complete_to=sync.complete_to,
-                dead_letters=sync.record.dead_letters,
-                problem=sync.problem,
-                warnings=sync.warnings,
-            )
-        )
+        self._board.post(sync.status(view, self.scheduler.next_run(sync.name)))
 
     def crowded(self, name: SyncName) -> bool:
         """Whether another sync of the same target has work now or very soon."""
@@ -209,7 +153,7 @@ class Supervisor:
         sync = self._syncs.get(name)
         if sync is None or sync.main or sync.waiting or sync.record.hold or self._stopping:
             return
-        mode = sync.settings.mode or sync.engine.scheduled_mode
+        mode = sync.scheduled_mode
         run = Run(
             RunId(ulid()), name, mode, Trigger.SCHEDULE, RunState.QUEUED, datetime.now(UTC), writes=sync.engine.modes[mode].writes_with({})
         )
@@ -217,7 +161,7 @@ class Supervisor:
 
     def _start(self, sync: Supervised, run: Run) -> None:
         slots = self._writing_slots if sync.takes_alone(run) else self._looking_slots
-        desk = Desk(self._books.runs, slots, lambda run, record: self._context(sync, run, record), lambda *wait: self._waits(sync, *wait))
+        desk = Desk(self._ledger.runs, slots, lambda run, record: self._context(sync, run, record), lambda *wait: self._waits(sync, *wait))
         engine = sync.engine.build(sync.name, sync.settings, sync.connections)
         runner = Runner(run, engine, sync.settings.retry or self._retry, desk)
         if sync.takes_alone(run):
@@ -228,7 +172,7 @@ class Supervisor:
         self._tasks.create_task(self._carry_out(sync, runner), name=f"run {run.id}")
 
     def _context(self, sync: Supervised, run: Run, record: SyncRecord) -> Context:
-        books = ContextBooks(self._books.syncs, self._books.rows.rows(sync.name), lambda: self.crowded(sync.name))
+        books = ContextBooks(self._ledger.syncs, self._ledger.rows.rows(sync.name), lambda: self.crowded(sync.name))
         context = Context(run, record, books, lambda context: self._moved(sync, context))
         self._moved(sync, context)
         return context
@@ -261,7 +205,7 @@ class Supervisor:
         self._left(sync, runner)
 
     async def _note(self, sync: Supervised, ended: Ended) -> None:
-        record = (await self._books.syncs.load([sync.name]))[sync.name]
+        record = (await self._ledger.syncs.load([sync.name]))[sync.name]
         sync.record = record
         sync.problem = ended.run.failure or (record.hold.why if record.hold else None)
         sync.complete_to = record.complete_to
@@ -284,7 +228,7 @@ class Supervisor:
 
     def refuse_if_busy(self, name: SyncName) -> None:
         """Raises `Refused` with the id of the run under way, if there is one."""
-        sync = self._syncs[name]
+        sync = self.find(name)
         if sync.main:
             run = sync.main.run.id
             raise Refused(
@@ -295,20 +239,5 @@ class Supervisor:
             )
 
 
-def _phase(sync: Supervised, view: RunView | None) -> Phase:
-    if view:
-        if sync.pausing:
-            return Phase.WAITING
-        return Phase.QUEUED if view.run.state is RunState.QUEUED else Phase.RUNNING
-    if sync.record.hold:
-        return Phase.PAUSED if sync.record.hold.kind is HoldKind.PAUSED else Phase.HALTED
-    return Phase.IDLE
-
-
 def _due_before(due: datetime | None, soon: datetime) -> bool:
     return due is not None and due <= soon
-
-
-def paused(why: str) -> Hold:
-    """A hold because a person asked."""
-    return Hold(HoldKind.PAUSED, Failure("sync.paused", why))

@@ -145,20 +145,20 @@ _RIGHTS = {"version": "version", "indexes?limit=1": "indexes.get", "stats": "sta
 
 
 async def check(settings: Settings) -> str:
-    """Ask with the key what reading needs; the rights to write cannot be tried without writing."""
+    """Ask with the key for what reading needs; the rights to write cannot be tried without writing."""
     client = Client(settings)
     answers: dict[str, Any] = {}
-    missing: list[str] = []
+    denied: dict[str, BadCredentials] = {}
     for path, right in _RIGHTS.items():
         try:
             answers[right] = await client.get(path)
-        except BadCredentials:
-            if len(missing) == len(_RIGHTS) - 1:
-                raise
-            missing.append(right)
-    if missing:
+        except BadCredentials as error:
+            denied[right] = error
+    if denied and not answers:
+        raise denied["version"]
+    if denied:
         raise BadCredentials(
-            f"{client.place} accepts the key, but it has not the rights {', '.join(missing)}", hint="give the key these rights"
+            f"the key of {client.place} lacks the rights {', '.join(denied)}", hint="give the key these rights, or use another"
         )
     with client.expected("its version"):
         return f"Meilisearch {answers['version']['pkgVersion']}, {answers['indexes.get']['total']} indexes"

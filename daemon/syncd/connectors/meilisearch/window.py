@@ -77,8 +77,7 @@ class Parcel:
         if self.deletes:
             return orjson.dumps(texts.to_pylist())
         lines = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
-        joined: pa.Buffer = pc.binary_join(lines, "\n")[0].as_buffer()
-        return joined.to_pybytes()
+        return bytes(pc.binary_join(lines, "\n")[0].as_buffer().to_pybytes())
 
     def halves(self) -> "tuple[Parcel, Parcel]":
         half, first, second = self.rows // 2, list[Piece](), list[Piece]()

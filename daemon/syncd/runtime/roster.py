@@ -1,0 +1,58 @@
+"""The syncs of the settings in force, and how a reload changes them."""
+
+import asyncio
+from collections.abc import Callable, Collection
+from dataclasses import asdict
+
+from syncd.domain.audit import Entry
+from syncd.domain.run import SyncName
+from syncd.ports.control import Reloaded
+from syncd.ports.ledger import Ledger
+from syncd.runtime.connections import SharedConnections
+from syncd.runtime.recovery import recover
+from syncd.runtime.supervised import Supervised
+from syncd.runtime.supervisor import Supervisor
+from syncd.settings.difference import difference
+from syncd.settings.load import Settings
+
+
+class Roster:
+    """Hands syncs to the supervisor, and takes them back."""
+
+    def __init__(self, settings: Settings, ledger: Ledger, supervisor: Supervisor, reread: Callable[[], Settings]) -> None:
+        self.settings = settings
+        self._ledger = ledger
+        self._supervisor = supervisor
+        self._reread = reread
+
+    async def start(self) -> None:
+        """Take all syncs on, and deal with the runs that the last process left behind."""
+        again = await recover(self._ledger.runs)
+        await self._take_on(self.settings.syncs)
+        self._supervisor.scheduler.start()
+        for run in again:
+            if run.sync in self.settings.syncs:
+                self._supervisor.enqueue(await self._ledger.runs.add(run))
+
+    async def reload(self) -> Reloaded:
+        """Read the settings anew and apply what changed. Raises `SettingsInvalid`, and changes nothing then."""
+        new = await asyncio.to_thread(self._reread)
+        changes = difference(self.settings, new)
+        for name in changes.removed | changes.changed:
+            self._supervisor.remove(name)
+        self.settings = new
+        await self._take_on(changes.added | changes.changed)
+        told = Reloaded(_sorted(changes.added), _sorted(changes.removed), _sorted(changes.changed), changes.restart)
+        await self._ledger.audit.record([Entry("settings.reloaded", detail=asdict(told))])
+        return told
+
+    async def _take_on(self, names: Collection[SyncName]) -> None:
+        connections = SharedConnections.of(self.settings.connections)
+        records = await self._ledger.syncs.load(sorted(names))
+        for name in sorted(names):
+            sync = self.settings.syncs[name]
+            self._supervisor.add(Supervised(name, sync.kind, sync.section, connections, records[name]))
+
+
+def _sorted(names: Collection[SyncName]) -> tuple[str, ...]:
+    return tuple(sorted(names))

@@ -1,0 +1,86 @@
+"""One sync as it is supervised: what it is made of, what it does, and why it does not."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from syncd.domain.run import Failure, Run, RunId, RunState, SyncName
+from syncd.domain.status import Phase, RunView, SyncStatus
+from syncd.ports.connecting import Connections
+from syncd.ports.ledger import HoldKind, SyncRecord
+from syncd.ports.running import EngineKind
+from syncd.runtime.runner import Runner
+from syncd.settings.dump import dump
+from syncd.settings.sync import Role, SyncSection
+
+
+@dataclass(slots=True)
+class Supervised:
+    """One sync as it is supervised."""
+
+    name: SyncName
+    engine: EngineKind
+    settings: SyncSection
+    connections: Connections
+    record: SyncRecord
+    main: Runner | None = None
+    """The run that stands no other of its kind beside it."""
+    waiting: deque[Run] = field(default_factory=deque)
+    beside: dict[RunId, Runner] = field(default_factory=dict)
+    """Runs that only look."""
+    pausing: str = ""
+    """What the run under way waits for, between two attempts."""
+    problem: Failure | None = None
+    complete_to: str = ""
+    warnings: tuple[str, ...] = ()
+    retired: bool = False
+    """The settings do not have it any more; it goes when its run has ended."""
+
+    targets: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.targets = frozenset(use.connection for use in self.settings.uses() if use.role is Role.TARGET)
+
+    def takes_alone(self, run: Run) -> bool:
+        """The run stands no other of its kind beside it."""
+        return run.writes or self.engine.modes[run.mode].alone
+
+    @property
+    def scheduled_mode(self) -> str:
+        return self.settings.mode or self.engine.scheduled_mode
+
+    @property
+    def shown_settings(self) -> Mapping[str, Any]:
+        """The settings as JSON can say them, secrets as references."""
+        return dump(self.settings)
+
+    def status(self, active: RunView | None, next_run: datetime | None) -> SyncStatus:
+        """What the sync does at this moment, with the view of its run under way."""
+        return SyncStatus(
+            sync=self.name,
+            engine=self.settings.engine,
+            phase=self._phase(active),
+            active=active,
+            last=self.record.last,
+            next_run=next_run,
+            complete_to=self.complete_to,
+            dead_letters=self.record.dead_letters,
+            problem=self.problem,
+            warnings=self.warnings,
+        )
+
+    def _phase(self, active: RunView | None) -> Phase:
+        if active:
+            if self.pausing:
+                return Phase.WAITING
+            return Phase.QUEUED if active.run.state is RunState.QUEUED else Phase.RUNNING
+        if self.record.hold:
+            return Phase.PAUSED if self.record.hold.kind is HoldKind.PAUSED else Phase.HALTED
+        return Phase.IDLE
+
+    @property
+    def busy(self) -> bool:
+        """Has work now that is not merely waiting for the outside to come back."""
+        return (self.main is not None and not self.pausing) or bool(self.waiting)

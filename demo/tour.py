@@ -1,0 +1,115 @@
+"""The tour: each step says what it does, shows the command, runs it, and looks whether the outcome is what was promised."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from demo import shop
+from demo.searching import Document, Search
+from demo.world import World
+
+SYNC = "products"
+_CHANGED = range(1_000, 1_300)
+_DELETED = range(40, 140)
+_WATCHED = 1_042
+"""One of the changed products."""
+_LOST = 42
+"""One of the deleted ones."""
+
+
+class Unexpected(Exception):
+    """Something came out otherwise than the tour says."""
+
+
+@dataclass(slots=True)
+class Tour:
+    world: World
+    search: Search
+    rows: int
+    began: float = field(default_factory=time.monotonic)
+
+    def walk(self) -> None:
+        """The whole tour. Raises `Unexpected`."""
+        self._fill()
+        self._look_for(["찻주전자", "woollen scarf"])
+        self._follow_changes()
+        self._ask()
+        say(f"\nAll of this took {time.monotonic() - self.began:.0f} s.")
+
+    def _fill(self) -> None:
+        step(f"The first run brings all {self.rows:,} rows over.")
+        self._run("full", SYNC)
+        self._expect(stored=self.rows, deleted=0)
+
+    def _follow_changes(self) -> None:
+        name, old = self._named(_WATCHED), self._named(_LOST)
+        step(f"In the shop, {len(_CHANGED)} products become dearer and {len(_DELETED)} are taken off the shelf; two of them are:")
+        self._found(name["title_ko"])
+        self._found(old["title_ko"])
+        changed, deleted = shop.change(self.world.shop, _CHANGED), shop.delete(self.world.shop, _DELETED)
+        step("The next run finds exactly these, by `modified_date` and by what it remembers of each row.")
+        self._run("incremental", SYNC)
+        self._expect(stored=changed, deleted=deleted)
+        step("The same two, now:")
+        [now] = self._found(name["title_ko"]) or [{"price": None}]
+        if now["price"] != name["price"] + 1 or self._found(old["title_ko"]):
+            raise Unexpected("the index does not hold what the shop holds")
+        step("Source and index are compared, key by key and document by document.")
+        self._run("verify", SYNC)
+
+    def _ask(self) -> None:
+        step("How things stand, what has run, and who did what.")
+        self._run("status")
+        self._run("runs")
+        self._run("audit", "tail", "-n", "4")
+
+    def _look_for(self, words: Sequence[str]) -> None:
+        step("The index can be searched, in Korean and in English.")
+        for each in words:
+            if not self._found(each):
+                raise Unexpected(f"nothing is found for '{each}'")
+
+    def _found(self, words: str) -> Sequence[Document]:
+        command(f"search {words}")
+        hits = self.search(words)
+        for hit in hits:
+            say(f"  {hit['id']:>6}  {hit['title']} · {hit['title_ko']}  {hit['price']:,.2f}")
+        if not hits:
+            say("  nothing")
+        return hits
+
+    def _named(self, product: int) -> Document:
+        with shop.writing(self.world.shop) as opened:
+            found = opened.execute("SELECT name_ko, CAST(price AS DOUBLE) FROM products WHERE id = ?", [product]).fetchone()
+        title_ko, price = found or ("", 0.0)
+        return {"title_ko": title_ko, "price": price}
+
+    def _run(self, *arguments: str) -> None:
+        command(f"syncctl {' '.join(arguments)}")
+        ended = subprocess.run(self.world.command(*arguments), env=self.world.environment, check=False)
+        if ended.returncode:
+            raise Unexpected(f"`syncctl {' '.join(arguments)}` ended with exit code {ended.returncode}")
+
+    def _expect(self, **counters: int) -> None:
+        """Compare counters of the last run with what they should be."""
+        answer = self.world.syncctl("runs", SYNC, "-o", "json")
+        found = json.loads(answer.stdout)["runs"][0]["counters"]
+        wrong = {name: found.get(name, 0) for name, wanted in counters.items() if int(found.get(name, 0)) != wanted}
+        if wrong:
+            raise Unexpected(f"the run was to have {counters}, it has {wrong}")
+
+
+def step(text: str) -> None:
+    say(f"\n{text}")
+
+
+def command(text: str) -> None:
+    say(f"\033[1m$ {text}\033[0m" if sys.stdout.isatty() else f"$ {text}")
+
+
+def say(text: str) -> None:
+    """Print now: others write to the same terminal."""
+    print(text, flush=True)
