@@ -22,6 +22,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class QueryAuditRequest(_message.Message):
+    """Asks `QueryAudit`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SINCE_FIELD_NUMBER: _builtins.int
@@ -34,11 +36,15 @@ class QueryAuditRequest(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     actor: _builtins.str
+    """Only by this one."""
     action: _builtins.str
     """An action, or the start of one up to a dot: `run` finds `run.started`."""
     sync: _builtins.str
+    """Only about this sync."""
     run: _builtins.str
+    """Only about this run."""
     outcome: _builtins.str
+    """Only with this outcome."""
     text: _builtins.str
     """Stands somewhere in the detail, upper and lower case alike."""
     limit: _builtins.int
@@ -74,11 +80,15 @@ Global___QueryAuditRequest: _TypeAlias = QueryAuditRequest  # noqa: Y015
 
 @_typing.final
 class QueryAuditResponse(_message.Message):
+    """Answers `QueryAudit`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ENTRIES_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def entries(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.AuditEntry]: ...
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.AuditEntry]:
+        """The entries."""
+
     def __init__(
         self,
         *,
@@ -94,6 +104,8 @@ Global___QueryAuditResponse: _TypeAlias = QueryAuditResponse  # noqa: Y015
 
 @_typing.final
 class TailAuditRequest(_message.Message):
+    """Asks `TailAudit`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     AFTER_SEQUENCE_FIELD_NUMBER: _builtins.int
@@ -120,6 +132,8 @@ Global___TailAuditRequest: _TypeAlias = TailAuditRequest  # noqa: Y015
 
 @_typing.final
 class TailAuditResponse(_message.Message):
+    """Answers `TailAudit`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ENTRIES_FIELD_NUMBER: _builtins.int

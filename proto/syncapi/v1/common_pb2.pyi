@@ -240,10 +240,13 @@ class Run(_message.Message):
     id: _builtins.str
     """Sortable by time."""
     sync: _builtins.str
+    """Name of the sync it is a run of."""
     mode: _builtins.str
     """`full`, `incremental`, `verify`, …: what the sync's engine offers."""
     trigger: Global___RunTrigger.ValueType
+    """Why it began."""
     state: Global___RunState.ValueType
+    """How it stands."""
     request_id: _builtins.str
     """The id that the caller gave to `StartRun`."""
     actor: _builtins.str
@@ -265,7 +268,9 @@ class Run(_message.Message):
     eta_seconds: _builtins.float
     """Seconds that the rest is expected to take; unset where nobody can tell."""
     @_builtins.property
-    def queued_at(self) -> _timestamp_pb2.Timestamp: ...
+    def queued_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was asked for."""
+
     @_builtins.property
     def started_at(self) -> _timestamp_pb2.Timestamp:
         """Unset while queued."""
@@ -275,9 +280,13 @@ class Run(_message.Message):
         """Unset until the run has ended."""
 
     @_builtins.property
-    def parameters(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    def parameters(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What was asked of the mode, by name of parameter."""
+
     @_builtins.property
-    def counters(self) -> Global___Counters: ...
+    def counters(self) -> Global___Counters:
+        """What it has counted so far."""
+
     @_builtins.property
     def failure(self) -> Global___Failure:
         """Set when the run failed."""
@@ -341,9 +350,11 @@ class Sync(_message.Message):
     REVISION_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """Name, as in the settings."""
     engine: _builtins.str
     """The kind of engine: `search`."""
     phase: Global___Phase.ValueType
+    """What it does at this moment."""
     doing: _builtins.str
     """What happens now, in a few words."""
     complete_to: _builtins.str
@@ -417,7 +428,9 @@ class AuditEntry(_message.Message):
     action: _builtins.str
     """A noun and what happened to it: `run.started`."""
     sync: _builtins.str
+    """Name of the sync that it is about; empty where there is none."""
     run: _builtins.str
+    """Id of the run that it is about; empty where there is none."""
     actor: _builtins.str
     """Who did it; `syncd` for the daemon itself."""
     outcome: _builtins.str
@@ -429,7 +442,9 @@ class AuditEntry(_message.Message):
     hash: _builtins.str
     """SHA-256 of this entry, in hexadecimal."""
     @_builtins.property
-    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
     def __init__(
         self,
         *,

@@ -23,6 +23,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class GetDaemonRequest(_message.Message):
+    """Asks `GetDaemon`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     def __init__(
@@ -38,6 +40,8 @@ Global___GetDaemonRequest: _TypeAlias = GetDaemonRequest  # noqa: Y015
 
 @_typing.final
 class GetDaemonResponse(_message.Message):
+    """Answers `GetDaemon`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     VERSION_FIELD_NUMBER: _builtins.int
@@ -55,7 +59,9 @@ class GetDaemonResponse(_message.Message):
     settings_file: _builtins.str
     """Path of the settings file in force."""
     process_id: _builtins.int
+    """Process id of the daemon."""
     syncs: _builtins.int
+    """How many syncs the settings hold."""
     running: _builtins.int
     """Runs at work now."""
     @_builtins.property
@@ -63,7 +69,9 @@ class GetDaemonResponse(_message.Message):
         """What this daemon can do beyond the first release, by stable names."""
 
     @_builtins.property
-    def started_at(self) -> _timestamp_pb2.Timestamp: ...
+    def started_at(self) -> _timestamp_pb2.Timestamp:
+        """When the daemon started."""
+
     def __init__(
         self,
         *,
@@ -86,6 +94,8 @@ Global___GetDaemonResponse: _TypeAlias = GetDaemonResponse  # noqa: Y015
 
 @_typing.final
 class ReloadSettingsRequest(_message.Message):
+    """Asks `ReloadSettings`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     def __init__(
@@ -101,6 +111,8 @@ Global___ReloadSettingsRequest: _TypeAlias = ReloadSettingsRequest  # noqa: Y015
 
 @_typing.final
 class ReloadSettingsResponse(_message.Message):
+    """Answers `ReloadSettings`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ADDED_FIELD_NUMBER: _builtins.int
@@ -109,12 +121,16 @@ class ReloadSettingsResponse(_message.Message):
     NEEDS_RESTART_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def added(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Names of syncs that are new, gone or changed."""
+        """Names of syncs that are new."""
 
     @_builtins.property
-    def removed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def removed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of syncs that the settings do not have any more."""
+
     @_builtins.property
-    def changed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def changed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of syncs whose settings, or those of a connection they use, are others."""
+
     @_builtins.property
     def needs_restart(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Settings that only a restart applies, by key path."""
@@ -137,6 +153,8 @@ Global___ReloadSettingsResponse: _TypeAlias = ReloadSettingsResponse  # noqa: Y0
 
 @_typing.final
 class ListSyncsRequest(_message.Message):
+    """Asks `ListSyncs`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
@@ -161,6 +179,8 @@ Global___ListSyncsRequest: _TypeAlias = ListSyncsRequest  # noqa: Y015
 
 @_typing.final
 class ListSyncsResponse(_message.Message):
+    """Answers `ListSyncs`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SYNCS_FIELD_NUMBER: _builtins.int
@@ -168,7 +188,9 @@ class ListSyncsResponse(_message.Message):
     next_page_token: _builtins.str
     """Empty at the end."""
     @_builtins.property
-    def syncs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Sync]: ...
+    def syncs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Sync]:
+        """The syncs of this page."""
+
     def __init__(
         self,
         *,
@@ -185,10 +207,13 @@ Global___ListSyncsResponse: _TypeAlias = ListSyncsResponse  # noqa: Y015
 
 @_typing.final
 class GetSyncRequest(_message.Message):
+    """Asks `GetSync`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SYNC_FIELD_NUMBER: _builtins.int
     sync: _builtins.str
+    """Name of the sync."""
     def __init__(
         self,
         *,
@@ -204,6 +229,8 @@ Global___GetSyncRequest: _TypeAlias = GetSyncRequest  # noqa: Y015
 
 @_typing.final
 class GetSyncResponse(_message.Message):
+    """Answers `GetSync`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SYNC_FIELD_NUMBER: _builtins.int
@@ -215,7 +242,9 @@ class GetSyncResponse(_message.Message):
     checkpoint_json: _builtins.str
     """The checkpoint as one JSON object; empty before the first commit."""
     @_builtins.property
-    def sync(self) -> _common_pb2.Sync: ...
+    def sync(self) -> _common_pb2.Sync:
+        """The sync as it is now."""
+
     @_builtins.property
     def modes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Mode]:
         """The ways to run this sync."""
@@ -267,7 +296,9 @@ class Mode(_message.Message):
     WRITES_FIELD_NUMBER: _builtins.int
     PARAMETERS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """Name, as in the settings."""
     summary: _builtins.str
+    """What it does, in a few words."""
     writes: _builtins.bool
     """Whether it may change the target."""
     @_builtins.property
@@ -292,10 +323,13 @@ Global___Mode: _TypeAlias = Mode  # noqa: Y015
 
 @_typing.final
 class PauseSyncRequest(_message.Message):
+    """Asks `PauseSync`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SYNC_FIELD_NUMBER: _builtins.int
     sync: _builtins.str
+    """Name of the sync."""
     def __init__(
         self,
         *,
@@ -311,11 +345,15 @@ Global___PauseSyncRequest: _TypeAlias = PauseSyncRequest  # noqa: Y015
 
 @_typing.final
 class PauseSyncResponse(_message.Message):
+    """Answers `PauseSync`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SYNC_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def sync(self) -> _common_pb2.Sync: ...
+    def sync(self) -> _common_pb2.Sync:
+        """The sync as it is now."""
+
     def __init__(
         self,
         *,
@@ -331,10 +369,13 @@ Global___PauseSyncResponse: _TypeAlias = PauseSyncResponse  # noqa: Y015
 
 @_typing.final
 class ResumeSyncRequest(_message.Message):
+    """Asks `ResumeSync`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SYNC_FIELD_NUMBER: _builtins.int
     sync: _builtins.str
+    """Name of the sync."""
     def __init__(
         self,
         *,
@@ -350,11 +391,15 @@ Global___ResumeSyncRequest: _TypeAlias = ResumeSyncRequest  # noqa: Y015
 
 @_typing.final
 class ResumeSyncResponse(_message.Message):
+    """Answers `ResumeSync`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SYNC_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def sync(self) -> _common_pb2.Sync: ...
+    def sync(self) -> _common_pb2.Sync:
+        """The sync as it is now."""
+
     def __init__(
         self,
         *,
@@ -370,10 +415,13 @@ Global___ResumeSyncResponse: _TypeAlias = ResumeSyncResponse  # noqa: Y015
 
 @_typing.final
 class ResetSyncRequest(_message.Message):
+    """Asks `ResetSync`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SYNC_FIELD_NUMBER: _builtins.int
     sync: _builtins.str
+    """Name of the sync."""
     def __init__(
         self,
         *,
@@ -389,11 +437,15 @@ Global___ResetSyncRequest: _TypeAlias = ResetSyncRequest  # noqa: Y015
 
 @_typing.final
 class ResetSyncResponse(_message.Message):
+    """Answers `ResetSync`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SYNC_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def sync(self) -> _common_pb2.Sync: ...
+    def sync(self) -> _common_pb2.Sync:
+        """The sync as it is now."""
+
     def __init__(
         self,
         *,
@@ -409,6 +461,8 @@ Global___ResetSyncResponse: _TypeAlias = ResetSyncResponse  # noqa: Y015
 
 @_typing.final
 class StartRunRequest(_message.Message):
+    """Asks `StartRun`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     @_typing.final
@@ -437,6 +491,7 @@ class StartRunRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     QUEUE_FIELD_NUMBER: _builtins.int
     sync: _builtins.str
+    """Name of the sync."""
     mode: _builtins.str
     """One of the sync's modes; empty means the one that its schedule uses."""
     request_id: _builtins.str
@@ -444,7 +499,9 @@ class StartRunRequest(_message.Message):
     queue: _builtins.bool
     """Wait for the running run to end instead of being refused."""
     @_builtins.property
-    def parameters(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    def parameters(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Parameters of the mode, by name; `GetSync` lists them."""
+
     def __init__(
         self,
         *,
@@ -464,11 +521,15 @@ Global___StartRunRequest: _TypeAlias = StartRunRequest  # noqa: Y015
 
 @_typing.final
 class StartRunResponse(_message.Message):
+    """Answers `StartRun`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     RUN_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def run(self) -> _common_pb2.Run: ...
+    def run(self) -> _common_pb2.Run:
+        """The run, queued or already at work."""
+
     def __init__(
         self,
         *,
@@ -484,10 +545,13 @@ Global___StartRunResponse: _TypeAlias = StartRunResponse  # noqa: Y015
 
 @_typing.final
 class CancelRunRequest(_message.Message):
+    """Asks `CancelRun`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     RUN_FIELD_NUMBER: _builtins.int
     run: _builtins.str
+    """Id of the run."""
     def __init__(
         self,
         *,
@@ -503,11 +567,15 @@ Global___CancelRunRequest: _TypeAlias = CancelRunRequest  # noqa: Y015
 
 @_typing.final
 class CancelRunResponse(_message.Message):
+    """Answers `CancelRun`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     RUN_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def run(self) -> _common_pb2.Run: ...
+    def run(self) -> _common_pb2.Run:
+        """The run as it is now."""
+
     def __init__(
         self,
         *,
@@ -523,10 +591,13 @@ Global___CancelRunResponse: _TypeAlias = CancelRunResponse  # noqa: Y015
 
 @_typing.final
 class GetRunRequest(_message.Message):
+    """Asks `GetRun`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     RUN_FIELD_NUMBER: _builtins.int
     run: _builtins.str
+    """Id of the run."""
     def __init__(
         self,
         *,
@@ -542,11 +613,15 @@ Global___GetRunRequest: _TypeAlias = GetRunRequest  # noqa: Y015
 
 @_typing.final
 class GetRunResponse(_message.Message):
+    """Answers `GetRun`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     RUN_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def run(self) -> _common_pb2.Run: ...
+    def run(self) -> _common_pb2.Run:
+        """The run as it is now."""
+
     def __init__(
         self,
         *,
@@ -562,6 +637,8 @@ Global___GetRunResponse: _TypeAlias = GetRunResponse  # noqa: Y015
 
 @_typing.final
 class ListRunsRequest(_message.Message):
+    """Asks `ListRuns`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SYNC_FIELD_NUMBER: _builtins.int
@@ -575,6 +652,7 @@ class ListRunsRequest(_message.Message):
     page_size: _builtins.int
     """At most so many; 0 means 50, the most is 1000."""
     page_token: _builtins.str
+    """Where to start: `next_page_token` of the answer before; empty for the first page."""
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.RunState.ValueType]:
         """Only in one of these states; empty means all."""
@@ -607,13 +685,18 @@ Global___ListRunsRequest: _TypeAlias = ListRunsRequest  # noqa: Y015
 
 @_typing.final
 class ListRunsResponse(_message.Message):
+    """Answers `ListRuns`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     RUNS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
+    """Where the next page starts; empty at the end."""
     @_builtins.property
-    def runs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Run]: ...
+    def runs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Run]:
+        """The runs."""
+
     def __init__(
         self,
         *,
@@ -630,6 +713,8 @@ Global___ListRunsResponse: _TypeAlias = ListRunsResponse  # noqa: Y015
 
 @_typing.final
 class WatchSyncsRequest(_message.Message):
+    """Asks `WatchSyncs`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SYNCS_FIELD_NUMBER: _builtins.int
@@ -652,6 +737,8 @@ Global___WatchSyncsRequest: _TypeAlias = WatchSyncsRequest  # noqa: Y015
 
 @_typing.final
 class WatchSyncsResponse(_message.Message):
+    """Answers `WatchSyncs`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EPOCH_FIELD_NUMBER: _builtins.int
@@ -696,10 +783,13 @@ Global___WatchSyncsResponse: _TypeAlias = WatchSyncsResponse  # noqa: Y015
 
 @_typing.final
 class WatchRunRequest(_message.Message):
+    """Asks `WatchRun`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     RUN_FIELD_NUMBER: _builtins.int
     run: _builtins.str
+    """Id of the run."""
     def __init__(
         self,
         *,
@@ -715,6 +805,8 @@ Global___WatchRunRequest: _TypeAlias = WatchRunRequest  # noqa: Y015
 
 @_typing.final
 class WatchRunResponse(_message.Message):
+    """Answers `WatchRun`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     RUN_FIELD_NUMBER: _builtins.int
@@ -722,7 +814,9 @@ class WatchRunResponse(_message.Message):
     going_away: _builtins.bool
     """The daemon is shutting down; the run is not over. Call again later."""
     @_builtins.property
-    def run(self) -> _common_pb2.Run: ...
+    def run(self) -> _common_pb2.Run:
+        """The run as it is now."""
+
     def __init__(
         self,
         *,
@@ -739,6 +833,8 @@ Global___WatchRunResponse: _TypeAlias = WatchRunResponse  # noqa: Y015
 
 @_typing.final
 class CheckConnectionsRequest(_message.Message):
+    """Asks `CheckConnections`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     CONNECTIONS_FIELD_NUMBER: _builtins.int
@@ -761,11 +857,15 @@ Global___CheckConnectionsRequest: _TypeAlias = CheckConnectionsRequest  # noqa: 
 
 @_typing.final
 class CheckConnectionsResponse(_message.Message):
+    """Answers `CheckConnections`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     CHECKS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def checks(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConnectionCheck]: ...
+    def checks(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConnectionCheck]:
+        """What was found, in order of the settings."""
+
     def __init__(
         self,
         *,
@@ -792,8 +892,11 @@ class ConnectionCheck(_message.Message):
     FAILURE_FIELD_NUMBER: _builtins.int
     LATENCY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """Name, as in the settings."""
     kind: _builtins.str
+    """Kind of the connection."""
     ok: _builtins.bool
+    """Whether the connection works."""
     message: _builtins.str
     """For people, such as `Meilisearch 1.21.0, 14 indexes`."""
     @_builtins.property
@@ -801,7 +904,9 @@ class ConnectionCheck(_message.Message):
         """Set where `ok` is false."""
 
     @_builtins.property
-    def latency(self) -> _duration_pb2.Duration: ...
+    def latency(self) -> _duration_pb2.Duration:
+        """How long it took."""
+
     def __init__(
         self,
         *,
@@ -837,7 +942,9 @@ class DeadLetter(_message.Message):
     LAST_SEEN_AT_FIELD_NUMBER: _builtins.int
     ATTEMPTS_FIELD_NUMBER: _builtins.int
     id: _builtins.int
+    """Number by which it is shown and discarded."""
     sync: _builtins.str
+    """Name of the sync."""
     run: _builtins.str
     """The last run that met it."""
     key_json: _builtins.str
@@ -847,12 +954,17 @@ class DeadLetter(_message.Message):
     code: _builtins.str
     """Stable code: `invalid_document_id`."""
     reason: _builtins.str
+    """For people: what was found, what was expected."""
     attempts: _builtins.int
     """How often the target refused it."""
     @_builtins.property
-    def first_seen_at(self) -> _timestamp_pb2.Timestamp: ...
+    def first_seen_at(self) -> _timestamp_pb2.Timestamp:
+        """When the target refused it first."""
+
     @_builtins.property
-    def last_seen_at(self) -> _timestamp_pb2.Timestamp: ...
+    def last_seen_at(self) -> _timestamp_pb2.Timestamp:
+        """When the target refused it last."""
+
     def __init__(
         self,
         *,
@@ -877,6 +989,8 @@ Global___DeadLetter: _TypeAlias = DeadLetter  # noqa: Y015
 
 @_typing.final
 class ListDeadLettersRequest(_message.Message):
+    """Asks `ListDeadLetters`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SYNC_FIELD_NUMBER: _builtins.int
@@ -887,9 +1001,11 @@ class ListDeadLettersRequest(_message.Message):
     sync: _builtins.str
     """Only of this sync; empty means all."""
     with_documents: _builtins.bool
+    """None"""
     page_size: _builtins.int
     """At most so many; 0 means 100, the most is 1000."""
     page_token: _builtins.str
+    """Where to start: `next_page_token` of the answer before; empty for the first page."""
     @_builtins.property
     def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Only these; empty means all."""
@@ -913,13 +1029,18 @@ Global___ListDeadLettersRequest: _TypeAlias = ListDeadLettersRequest  # noqa: Y0
 
 @_typing.final
 class ListDeadLettersResponse(_message.Message):
+    """Answers `ListDeadLetters`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     DEAD_LETTERS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
+    """Where the next page starts; empty at the end."""
     @_builtins.property
-    def dead_letters(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeadLetter]: ...
+    def dead_letters(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeadLetter]:
+        """The dead letters."""
+
     def __init__(
         self,
         *,
@@ -936,10 +1057,13 @@ Global___ListDeadLettersResponse: _TypeAlias = ListDeadLettersResponse  # noqa: 
 
 @_typing.final
 class RetryDeadLettersRequest(_message.Message):
+    """Asks `RetryDeadLetters`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SYNC_FIELD_NUMBER: _builtins.int
     sync: _builtins.str
+    """Name of the sync."""
     def __init__(
         self,
         *,
@@ -955,11 +1079,15 @@ Global___RetryDeadLettersRequest: _TypeAlias = RetryDeadLettersRequest  # noqa: 
 
 @_typing.final
 class RetryDeadLettersResponse(_message.Message):
+    """Answers `RetryDeadLetters`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     RUN_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def run(self) -> _common_pb2.Run: ...
+    def run(self) -> _common_pb2.Run:
+        """The run that looks at them."""
+
     def __init__(
         self,
         *,
@@ -975,11 +1103,14 @@ Global___RetryDeadLettersResponse: _TypeAlias = RetryDeadLettersResponse  # noqa
 
 @_typing.final
 class DiscardDeadLettersRequest(_message.Message):
+    """Asks `DiscardDeadLetters`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SYNC_FIELD_NUMBER: _builtins.int
     IDS_FIELD_NUMBER: _builtins.int
     sync: _builtins.str
+    """Name of the sync."""
     @_builtins.property
     def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Only these; empty means all of the sync."""
@@ -1000,10 +1131,13 @@ Global___DiscardDeadLettersRequest: _TypeAlias = DiscardDeadLettersRequest  # no
 
 @_typing.final
 class DiscardDeadLettersResponse(_message.Message):
+    """Answers `DiscardDeadLetters`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     DISCARDED_FIELD_NUMBER: _builtins.int
     discarded: _builtins.int
+    """How many there were."""
     def __init__(
         self,
         *,
