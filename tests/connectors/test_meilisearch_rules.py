@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from typing import cast
 
 import meilisearch as official
 import pytest
@@ -78,6 +79,8 @@ BAD = [
     ),
 ]
 
+BAD_ROWS = [cast("Row", case.values[0]) for case in BAD]
+
 GOOD = [
     *map(known_as, ["0", "-5", str(2**64 - 1), str(-(2**63)), '"007"', '"Abc"', '"abc"', f'"{"x" * 511}"', '"a\\u002db"', '"-"', '"_"']),
     ("100", '{"id":100,"_vectors":{"m":[1,2]}}'),
@@ -131,17 +134,18 @@ def test_a_document_may_have_any_geo_where_nobody_looks_at_it() -> None:
 async def test_the_server_refuses_what_the_rules_refuse(meilisearch: MeilisearchServer, indexes: Indexes, index_name: str) -> None:
     await indexes.index(index_name).prepare(GEO)
     index = official.Client(meilisearch.url, meilisearch.key).index(index_name)
-    accepted = []
 
-    for case in BAD:
-        try:
-            task = index.add_documents_ndjson(str(case.values[0][1]).encode(), "id")
-            if index.wait_for_task(task.task_uid, 30_000, 5).status == "succeeded":
-                accepted.append(case.id)
-        except official.errors.MeilisearchApiError as error:
-            assert error.status_code >= 400, case.id
+    accepted = [document[:200] for _, document in BAD_ROWS if is_accepted(index, document)]
 
     assert accepted == []
+
+
+def is_accepted(index: official.index.Index, document: str) -> bool:
+    try:
+        task = index.add_documents_ndjson(document.encode(), "id")
+    except official.errors.MeilisearchApiError:
+        return False
+    return index.wait_for_task(task.task_uid, 30_000, 5).status == "succeeded"
 
 
 async def test_the_server_takes_what_the_rules_let_pass(indexes: Indexes, index_name: str) -> None:
@@ -157,11 +161,9 @@ async def test_the_server_takes_what_the_rules_let_pass(indexes: Indexes, index_
 async def test_all_bad_documents_of_a_batch_are_refused_and_all_good_ones_stored(indexes: Indexes, index_name: str) -> None:
     index = indexes.index(index_name)
     await index.prepare(GEO)
-    bad = [case.values[0] for case in BAD]
+    (receipt,) = await drain(index, batch_of_rows([each for pair in zip(BAD_ROWS, GOOD * 3, strict=False) for each in pair]))
 
-    (receipt,) = await drain(index, batch_of_rows([each for pair in zip(bad, GOOD * 3, strict=False) for each in pair]))
-
-    assert [refusal.row for refusal in receipt.refused] == list(range(0, 2 * len(bad), 2))
+    assert [refusal.row for refusal in receipt.refused] == list(range(0, 2 * len(BAD), 2))
     assert len(await contents(index)) == len(GOOD)
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from syncd.domain.audit import Entry
 from syncd.domain.batch import Checkpoint
 from syncd.domain.run import RunId
-from syncd.ledger.book import Ledger, open_ledger
+from syncd.ledger.book import open_ledger
 from syncd.ports import Advance, AuditQuery, RowTurn, Scope
+from syncd.ports.ledger import Ledger
 from tests.ledger.world import a_receipt, a_run, begun, ended
 
 

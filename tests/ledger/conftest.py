@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from syncd.ledger.book import Ledger, open_ledger
+from syncd.ledger.book import open_ledger
 from syncd.ledger.state import State, open_state
+from syncd.ports.ledger import Ledger
 from tests.ledger.world import Clock
 
 

@@ -4,8 +4,8 @@ import pyarrow as pa
 
 from syncd.domain.dead_letter import DeadLetter
 from syncd.domain.run import SyncName
-from syncd.ledger.book import Ledger
 from syncd.ports import LetterQuery, Scope
+from syncd.ports.ledger import Ledger
 from tests.ledger.world import SHOP, START, Clock, a_receipt, a_run, whole_log
 
 ALL = LetterQuery()

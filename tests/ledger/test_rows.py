@@ -10,18 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.domain.batch import Checkpoint
-from syncd.ledger.book import Ledger, open_ledger
+from syncd.ledger.book import open_ledger
 from syncd.ledger.marks import escaped, unescaped
 from syncd.ledger.remembered import Sweeper
 from syncd.ledger.state import State
 from syncd.ledger.syncs import StoredSyncs
 from syncd.ports import TOMBSTONE, Advance, RowTrace, RowTurn, RunQuery, Scope
+from syncd.ports.ledger import Ledger
 from tests.ledger.world import SHOP, START, Clock, a_receipt, a_run, begun, ended, eventually
 
 
 async def known(ledger: Ledger, *marks: str, scope: Scope = Scope.LIVE, sync: str = SHOP) -> list[int | None]:
     answer = await ledger.rows.rows(a_run(sync=sync).sync).known(pa.array(marks, pa.string()), scope)
-    return answer.to_pylist()
+    return list(answer.to_pylist())
 
 
 def count(db: sqlite3.Connection, table: str) -> int:

@@ -8,10 +8,11 @@ import pytest
 
 from syncd.domain.audit import Entry
 from syncd.domain.run import Counters, Failure, Run, RunState, SyncName, Trigger
-from syncd.ledger.book import Ledger, open_ledger
+from syncd.ledger.book import open_ledger
 from syncd.ledger.runs import StoredRuns
 from syncd.ledger.state import State
 from syncd.ports import Change, Hold, HoldKind, RunQuery, SyncRecord
+from syncd.ports.ledger import Ledger
 from tests.ledger.world import SHOP, START, Clock, a_run, begun, ended, whole_log
 
 HALT = Hold(HoldKind.HALTED, Failure("target.mismatch", "another primary key", "drop the index"))

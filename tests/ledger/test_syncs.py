@@ -5,10 +5,10 @@ import pytest
 from syncd.domain.audit import Entry
 from syncd.domain.batch import Checkpoint
 from syncd.domain.run import Counters, Failure, RunState, SyncName
-from syncd.ledger.book import Ledger
 from syncd.ledger.state import State
 from syncd.ledger.syncs import StoredSyncs
 from syncd.ports import Advance, Change, Hold, HoldKind, RunQuery, Scope, SyncRecord
+from syncd.ports.ledger import Ledger
 from tests.ledger.world import SHOP, Clock, a_receipt, a_run, begun, whole_log
 
 HOLD = Hold(HoldKind.PAUSED, Failure("operator", "paused by ada", "resume it"))

@@ -49,7 +49,7 @@ class Audit(audit_pb2_grpc.AuditServicer):
             if entries := await self._book.after(cursor, _MESSAGE_ENTRIES):
                 cursor = entries[-1].sequence
                 yield self._message(entries, cursor)
-            elif not await self._grown(cursor):
+            elif not await self._grown(cursor) and not self._going_away.is_set():
                 yield pb.TailAuditResponse(cursor=cursor)
         yield pb.TailAuditResponse(cursor=cursor, going_away=True)
 

@@ -1001,7 +1001,7 @@ class ListDeadLettersRequest(_message.Message):
     sync: _builtins.str
     """Only of this sync; empty means all."""
     with_documents: _builtins.bool
-    """None"""
+    """Whether the answer holds the documents."""
     page_size: _builtins.int
     """At most so many; 0 means 100, the most is 1000."""
     page_token: _builtins.str

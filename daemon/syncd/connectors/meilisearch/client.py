@@ -73,9 +73,9 @@ class Task:
 
 
 class Pace:
-    """How long to wait between two looks: longer and longer while nothing happens, bounded at both ends."""
+    """How long to wait between two looks: a share of the time in which nothing happened, bounded at both ends."""
 
-    shortest, longest = 0.02, 0.25
+    shortest, longest, share = 0.02, 0.25, 0.15
 
     def __init__(self, patience: float) -> None:
         self.seconds = self.shortest
@@ -86,11 +86,11 @@ class Pace:
         """Remember whether the last look found something new. Raises `TargetUnavailable` when that was too long ago."""
         now = asyncio.get_running_loop().time()
         if moved:
-            self.seconds, self._moved = self.shortest, now
-            return
-        self.seconds = min(self.seconds * 1.5, self.longest)
-        if now - self._moved > self._patience:
-            raise TargetUnavailable(f"Meilisearch finished nothing of ours in {self._patience:.0f} s, longer than `patience`")
+            self._moved = now
+        still = now - self._moved
+        if still > self._patience:
+            raise TargetUnavailable(f"Meilisearch finished nothing of ours in {still:.0f} s, longer than `patience`")
+        self.seconds = min(max(still * self.share, self.shortest), self.longest)
 
 
 class Client:

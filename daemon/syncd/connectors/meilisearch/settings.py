@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -12,6 +13,8 @@ from syncd.settings.section import Duration, Section
 def _web_address(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise ValueError("expected an address that begins with http:// or https://")
+    if "@" in urlsplit(url).netloc:
+        raise ValueError("an address holds no user and no password; the key is given as `key`")
     return url.rstrip("/")
 
 

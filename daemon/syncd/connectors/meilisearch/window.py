@@ -12,6 +12,9 @@ import pyarrow.compute as pc
 from syncd.connectors.meilisearch.settings import Settings
 from syncd.domain.batch import Batch, Receipt, Refusal
 
+_MOST_PARCELS = 100
+"""As many tasks can be asked for in one short request."""
+
 
 @dataclass(slots=True, eq=False)
 class Ticket:
@@ -190,6 +193,8 @@ class Budget:
         """Whether a window may send a parcel now. One that has nothing under way always may: no load waits for another one's end."""
         if not window.flying:
             return True
+        if len(window.flying) >= _MOST_PARCELS:
+            return False
         bounds, parcel = self._narrow if crowded else self._wide, self.parcel(crowded=crowded)
         flying = [parcel for window in self._windows for parcel in window.flying]
         rows, size = sum(parcel.rows for parcel in flying), sum(parcel.size for parcel in flying)
