@@ -7,8 +7,9 @@ from types import TracebackType
 
 import click
 
-from syncctl.cli import Root, Session
+from syncctl.cli import Root
 from syncctl.problems import Exit, Problem
+from syncctl.session import Session
 from syncctl.words import printable
 
 

@@ -12,7 +12,6 @@ from rich.table import Table
 
 from syncapi.v1.common_pb2 import Run
 from syncctl import paint, run_view
-from syncctl.follow import amounts, told
 from syncctl.view import Span, quiet
 
 _NARROWEST, _WIDEST = 8, 40
@@ -43,12 +42,12 @@ class Bar:
 
     def _frame(self) -> RenderableType:
         run = self._run
-        doing = Span(f"{self._why}; trying again", "warn") if self._why else Span(told(run))
+        doing = Span(f"{self._why}; trying again", "warn") if self._why else Span(run_view.told(run))
         self._spinner.update(text=paint.text((Span(f"{run.sync} {run.mode}", "strong"), "  ", doing)))
-        return Group(self._spinner, self._bar(run)) if amounts(run) else self._spinner
+        return Group(self._spinner, self._bar(run)) if run_view.amounts(run) else self._spinner
 
     def _bar(self, run: Run) -> RenderableType:
-        numbers = "  ".join([*run_view.how_far(run), *amounts(run)])
+        numbers = "  ".join([*run_view.how_far(run), *run_view.amounts(run)])
         width = max(_NARROWEST, min(_WIDEST, self._console.width - len(numbers) - 5))
         known = run.HasField("total") and run.total > 0
         line = Table.grid(padding=(0, 2, 0, 0))

@@ -5,7 +5,6 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -14,19 +13,7 @@ from click.shell_completion import CompletionItem
 
 from syncctl import words
 from syncctl.problems import Exit, Problem
-
-
-@dataclass(slots=True)
-class Session:
-    """What the global options say; one for each call of the program."""
-
-    address: str | None = None
-    output: str = "table"
-    debug: bool = False
-
-    @property
-    def for_people(self) -> bool:
-        return self.output == "table"
+from syncctl.session import Session
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None:

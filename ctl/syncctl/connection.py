@@ -16,8 +16,8 @@ from google.protobuf.message import Message
 from syncapi.v1.audit_pb2_grpc import AuditStub
 from syncapi.v1.control_pb2 import ListDeadLettersResponse, ListRunsResponse, ListSyncsResponse
 from syncapi.v1.control_pb2_grpc import ControlStub
-from syncctl.cli import Session
 from syncctl.problems import Broken, Exit, Problem
+from syncctl.session import Session
 from syncctl.translation import problem_of
 
 _OPTIONS = [

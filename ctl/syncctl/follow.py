@@ -13,9 +13,10 @@ import click
 from syncapi.v1.common_pb2 import Run, RunState
 from syncapi.v1.control_pb2 import GetRunResponse, RetryDeadLettersResponse, StartRunResponse, WatchRunRequest
 from syncctl import render, run_view, words
-from syncctl.cli import DURATION, Session
+from syncctl.cli import DURATION
 from syncctl.connection import Daemon
 from syncctl.problems import Broken, Exit, Left, Problem
+from syncctl.session import Session
 from syncctl.streams import Patience, unbroken
 from syncctl.view import Line
 
@@ -130,30 +131,14 @@ class Lines:
         self._said = 0.0
 
     def show(self, run: Run) -> None:
-        doing = told(run)
+        doing = run_view.told(run)
         if run.state in run_view.ENDED or (doing == self._doing and time.monotonic() - self._said < _QUIET_SECONDS):
             return
         self._doing, self._said = doing, time.monotonic()
-        self._say(f"{run.sync} {run.mode}: {', '.join([doing, *amounts(run), *run_view.how_far(run)])}")
+        self._say(f"{run.sync} {run.mode}: {', '.join([doing, *run_view.amounts(run), *run_view.how_far(run)])}")
 
     def lost(self, why: str) -> None:
         self._say(f"connection lost ({why}); trying again" if why else "connected again")
 
     def _say(self, text: str) -> None:
         click.echo(f"{datetime.now(UTC).astimezone():%H:%M:%S}  {words.printable(text)}", err=True)
-
-
-def told(run: Run) -> str:
-    """What the run does now, never empty."""
-    if run.state == RunState.RUN_STATE_QUEUED:
-        return run.doing or "waits for its turn"
-    return run.doing or run_view.word(run)
-
-
-def amounts(run: Run) -> list[str]:
-    """`31,000 of 50,000 rows`, `14,705 rows/s`, `3 refused`: what there is."""
-    counters = run.counters
-    total = f" of {words.number(run.total)}" if run.HasField("total") else ""
-    rows = [f"{words.number(counters.read)}{total} rows"] if counters.read or total else []
-    rate = [f"{words.number(run.rate)} rows/s"] if run.rate else []
-    return rows + rate + ([f"{words.number(counters.refused)} refused"] if counters.refused else [])

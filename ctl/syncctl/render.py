@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from google.protobuf.json_format import MessageToDict, MessageToJson
 from google.protobuf.message import Message
 
-from syncctl.cli import Session
+from syncctl.session import Session
 from syncctl.view import Block, Cell
 
 

@@ -150,3 +150,19 @@ def _counts(run: Run, took: float | None) -> Cell:
     if took and counters.read:
         spans.append(Span(f"{words.number(counters.read / took)} rows/s"))
     return tuple(piece for span in spans for piece in (quiet(" · "), span))[1:]
+
+
+def told(run: Run) -> str:
+    """What the run does now, never empty."""
+    if run.state == RunState.RUN_STATE_QUEUED:
+        return run.doing or "waits for its turn"
+    return run.doing or word(run)
+
+
+def amounts(run: Run) -> list[str]:
+    """`31,000 of 50,000 rows`, `14,705 rows/s`, `3 refused`: what there is."""
+    counters = run.counters
+    total = f" of {words.number(run.total)}" if run.HasField("total") else ""
+    rows = [f"{words.number(counters.read)}{total} rows"] if counters.read or total else []
+    rate = [f"{words.number(run.rate)} rows/s"] if run.rate else []
+    return rows + rate + ([f"{words.number(counters.refused)} refused"] if counters.refused else [])

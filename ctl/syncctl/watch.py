@@ -11,9 +11,9 @@ import click
 from syncapi.v1.common_pb2 import Sync
 from syncapi.v1.control_pb2 import WatchSyncsRequest, WatchSyncsResponse
 from syncctl import render, sync_view, words
-from syncctl.cli import Session
 from syncctl.connection import Daemon
 from syncctl.problems import Exit, Problem
+from syncctl.session import Session
 from syncctl.streams import Patience, unbroken
 
 

@@ -11,8 +11,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from syncapi.v1.audit_pb2 import QueryAuditRequest, TailAuditRequest, TailAuditResponse
 from syncapi.v1.common_pb2 import AuditEntry
 from syncctl import render, stamps, words
-from syncctl.cli import COUNT, DURATION, MOMENT, SOME, SYNC, Family, Session
+from syncctl.cli import COUNT, DURATION, MOMENT, SOME, SYNC, Family
 from syncctl.connection import Daemon, connect
+from syncctl.session import Session
 from syncctl.streams import Patience, unbroken
 from syncctl.view import Block, Cell, Column, Line, Span, Table, pieces, plain, quiet
 

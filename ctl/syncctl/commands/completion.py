@@ -5,8 +5,8 @@ from typing import cast
 import click
 from click.shell_completion import ShellComplete, get_completion_class
 
-from syncctl.cli import Session
 from syncctl.problems import Problem
+from syncctl.session import Session
 
 _PATIENCE = 0.3
 """Seconds; who presses TAB does not want to wait."""

@@ -4,9 +4,10 @@ import click
 
 from syncapi.v1.control_pb2 import CheckConnectionsRequest, ConnectionCheck
 from syncctl import render, words
-from syncctl.cli import Family, Session
+from syncctl.cli import Family
 from syncctl.connection import connect
 from syncctl.problems import Exit
+from syncctl.session import Session
 from syncctl.view import Cell, Column, Line, Span, Table, quiet
 
 _SECONDS = 60.0

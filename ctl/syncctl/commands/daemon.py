@@ -9,9 +9,10 @@ from google.protobuf.struct_pb2 import Struct
 
 from syncapi.v1.control_pb2 import GetDaemonRequest, GetDaemonResponse, ReloadSettingsRequest, ReloadSettingsResponse
 from syncctl import render, stamps
-from syncctl.cli import Family, Session, command
+from syncctl.cli import Family, command
 from syncctl.connection import connect
 from syncctl.problems import Problem
+from syncctl.session import Session
 from syncctl.view import Block, Cell, Facts, Line, Span, quiet
 
 _RELOAD_SECONDS = 60.0

@@ -8,9 +8,10 @@ import click
 
 from syncapi.v1.control_pb2 import DeadLetter, DiscardDeadLettersRequest, ListDeadLettersRequest, RetryDeadLettersRequest
 from syncctl import follow, render, report_view, stamps, words
-from syncctl.cli import SOME, SYNC, Family, Session, confirmed
+from syncctl.cli import SOME, SYNC, Family, confirmed
 from syncctl.connection import connect, gathered
 from syncctl.problems import Exit, Problem
+from syncctl.session import Session
 from syncctl.view import Block, Column, Facts, Heading, Line, Span, Table, quiet
 
 _COLUMNS = [

@@ -10,10 +10,11 @@ import click
 from syncapi.v1.common_pb2 import Run
 from syncapi.v1.control_pb2 import StartRunRequest
 from syncctl import follow, report_view
-from syncctl.cli import PAIR, SYNC, Session, command
+from syncctl.cli import PAIR, SYNC, command
 from syncctl.connection import connect
 from syncctl.follow import Following
 from syncctl.problems import Exit
+from syncctl.session import Session
 
 
 class Options(TypedDict):

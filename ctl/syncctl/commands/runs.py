@@ -8,9 +8,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from syncapi.v1.common_pb2 import RunState
 from syncapi.v1.control_pb2 import CancelRunRequest, GetRunRequest, ListRunsRequest
 from syncctl import follow, render, run_view, stamps
-from syncctl.cli import MOMENT, SOME, SYNC, Session, command
+from syncctl.cli import MOMENT, SOME, SYNC, command
 from syncctl.connection import connect, gathered
 from syncctl.problems import Exit
+from syncctl.session import Session
 from syncctl.view import Line, Span
 
 _STATES = [name.removeprefix("RUN_STATE_").lower() for name, number in RunState.items() if number]

@@ -6,8 +6,9 @@ import click
 
 from syncapi.v1.control_pb2 import GetSyncRequest, ListRunsRequest, ListSyncsRequest, ListSyncsResponse
 from syncctl import render, sync_view, watch
-from syncctl.cli import DURATION, SYNC, Session, command
+from syncctl.cli import DURATION, SYNC, command
 from syncctl.connection import connect, gathered
+from syncctl.session import Session
 
 
 @command("status")

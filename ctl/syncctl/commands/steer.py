@@ -5,9 +5,10 @@ import click
 from syncapi.v1.common_pb2 import Sync
 from syncapi.v1.control_pb2 import PauseSyncRequest, ResetSyncRequest, ResumeSyncRequest
 from syncctl import render, sync_view
-from syncctl.cli import SYNC, Session, command, confirmed
+from syncctl.cli import SYNC, command, confirmed
 from syncctl.connection import connect
 from syncctl.problems import Exit
+from syncctl.session import Session
 from syncctl.view import Block, Line, Span
 
 

@@ -133,7 +133,7 @@ class Client:
 
     async def _call(self, ask: Callable[[Any], Any], what: str) -> Any:
         """Ask in a thread. A call that has begun is always waited for, so that no write arrives after its caller has moved on."""
-        call = asyncio.ensure_future(asyncio.to_thread(self._ask, ask, what))
+        call = asyncio.create_task(asyncio.to_thread(self._ask, ask, what), name=what)
         try:
             return await asyncio.shield(call)
         except asyncio.CancelledError:
@@ -198,7 +198,7 @@ class Client:
         try:
             yield
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise TargetUnavailable(f"{self.place} answers something else than {what}: is it Meilisearch?") from error
+            raise TargetUnavailable(f"{self.place} answers with something else than {what}: is it Meilisearch?") from error
 
     @contextmanager
     def _translated(self, what: str) -> Iterator[None]:

@@ -47,11 +47,11 @@ class Piece:
         return replace(self, texts=self.texts[:at], rows=first), replace(self, texts=self.texts[at:], rows=second)
 
     def fitting(self, rows: int, size: int) -> int:
-        """How many from the beginning are within both bounds, but at least one."""
+        """How many from the beginning are within both bounds."""
         if len(self.texts) <= rows and self.size <= size:
             return len(self.texts)
         within = pc.less_equal(pc.cumulative_sum(pc.cast(pc.binary_length(self.texts), pa.int64())), size)
-        return max(1, min(rows, int(pc.sum(within).as_py() or 0)))
+        return min(rows, int(pc.sum(within).as_py() or 0))
 
 
 @dataclass(slots=True, eq=False)
@@ -154,11 +154,11 @@ class Window:
         """The next parcel within bounds; a row that exceeds them goes alone."""
         pieces: list[Piece] = []
         rows, size = bounds.rows, bounds.size
-        while self._waiting and rows > 0 and size > 0:
-            if pieces and (pieces[0].rows is None) != (self._waiting[0].rows is None):
+        while self._waiting and (not pieces or (pieces[0].rows is None) == (self._waiting[0].rows is None)):
+            fitting = self._waiting[0].fitting(rows, size) or (0 if pieces else 1)
+            if fitting == 0:
                 break
             piece = self._waiting.popleft()
-            fitting = piece.fitting(rows, size)
             if fitting < len(piece.texts):
                 piece, rest = piece.cut(fitting)
                 self._waiting.appendleft(rest)
@@ -195,7 +195,7 @@ class Budget:
             return True
         if len(window.flying) >= _MOST_PARCELS:
             return False
-        bounds, parcel = self._narrow if crowded else self._wide, self.parcel(crowded=crowded)
-        flying = [parcel for window in self._windows for parcel in window.flying]
+        bounds, next_one = self._narrow if crowded else self._wide, self.parcel(crowded=crowded)
+        flying = [parcel for each in self._windows for parcel in each.flying]
         rows, size = sum(parcel.rows for parcel in flying), sum(parcel.size for parcel in flying)
-        return rows + parcel.rows <= bounds.rows and size + parcel.size <= bounds.size
+        return rows + next_one.rows <= bounds.rows and size + next_one.size <= bounds.size
