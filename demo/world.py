@@ -30,7 +30,7 @@ class CannotStart(Exception):
 
 
 class World:
-    """The folder, emptied on entering. On leaving, what was started in it is stopped, the last first; the files stay. Raises `CannotStart`."""
+    """The folder, emptied on entering. On leaving, what was started in it is stopped, the last first; files stay. Raises `CannotStart`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -351,6 +351,32 @@ async def test_a_reload_touches_only_what_changed(tmp_path: Path, play: Play) ->
         assert world.status("a").revision == before
 
 
+async def test_a_run_under_way_goes_on_under_the_new_settings(tmp_path: Path, play: Play) -> None:
+    begun: list[Trigger] = []
+    working = asyncio.Event()
+
+    async def batches(context: RunContext) -> Report:
+        begun.append(context.run.trigger)
+        if context.run.trigger is Trigger.RECOVERY:
+            return Report()
+        for number in range(1_000_000):
+            await context.commit(receipt(str(number), reaches=f'{{"at":{number}}}'))
+            working.set()
+        return Report()
+
+    play.scripts["a"] = batches
+    async with opened(tmp_path, play, sync("a")) as world:
+        run = await world.begin("a")
+        await working.wait()
+        written(tmp_path, sync("a", 'every = "1h"'))
+
+        await world.daemon.reload()
+        await world.has_run("a")
+
+        assert (await world.daemon.run(run.id)).run.state is RunState.INTERRUPTED
+        assert begun[:2] == [Trigger.REQUEST, Trigger.RECOVERY]
+
+
 async def test_wishes_that_make_no_sense_are_refused_in_words(tmp_path: Path, play: Play) -> None:
     async with opened(tmp_path, play, sync("products")) as world:
         with pytest.raises(NotFound, match=r"no sync 'prodcts'; did you mean 'products'\?"):

@@ -24,10 +24,11 @@ async def recover(runs: RunBook) -> list[Run]:
         await runs.end(run.with_state(RunState.INTERRUPTED, datetime.now(UTC)))
         log.warning("run was interrupted", sync=run.sync, run=run.id, mode=run.mode)
         if run.writes:
-            again.append(_gone_on_with(run))
+            again.append(gone_on_with(run))
     return again
 
 
-def _gone_on_with(run: Run) -> Run:
+def gone_on_with(run: Run) -> Run:
+    """A run that goes on where an interrupted one stopped."""
     now = datetime.now(UTC)
     return Run(RunId(ulid()), run.sync, run.mode, Trigger.RECOVERY, RunState.QUEUED, now, parameters=run.parameters)

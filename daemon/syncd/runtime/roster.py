@@ -1,15 +1,16 @@
 """The syncs of the settings in force, and how a reload changes them."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 from syncd.domain.audit import Entry
-from syncd.domain.run import SyncName
+from syncd.domain.run import Run, RunState, SyncName
 from syncd.ports.control import Reloaded
 from syncd.ports.ledger import Ledger
 from syncd.runtime.connections import SharedConnections
-from syncd.runtime.recovery import recover
+from syncd.runtime.recovery import gone_on_with, recover
 from syncd.runtime.supervised import Supervised
 from syncd.runtime.supervisor import Supervisor
 from syncd.settings.difference import difference
@@ -30,18 +31,16 @@ class Roster:
         again = await recover(self._ledger.runs)
         await self._take_on(self.settings.syncs)
         self._supervisor.scheduler.start()
-        for run in again:
-            if run.sync in self.settings.syncs:
-                self._supervisor.enqueue(await self._ledger.runs.add(run))
+        await self._go_on(again)
 
     async def reload(self) -> Reloaded:
         """Read the settings anew and apply what changed. Raises `SettingsInvalid`, and changes nothing then."""
         new = await asyncio.to_thread(self._reread)
         changes = difference(self.settings, new)
-        for name in changes.removed | changes.changed:
-            self._supervisor.remove(name)
+        unfinished = [run for name in sorted(changes.removed | changes.changed) for run in await self._supervisor.remove(name)]
         self.settings = new
         await self._take_on(changes.added | changes.changed)
+        await self._go_on([run if run.state is RunState.QUEUED else gone_on_with(run) for run in unfinished])
         told = Reloaded(_sorted(changes.added), _sorted(changes.removed), _sorted(changes.changed), changes.restart)
         await self._ledger.audit.record([Entry("settings.reloaded", detail=asdict(told))])
         return told
@@ -52,6 +51,13 @@ class Roster:
         for name in sorted(names):
             sync = self.settings.syncs[name]
             self._supervisor.add(Supervised(name, sync.kind, sync.section, connections, records[name]))
+
+    async def _go_on(self, runs: Sequence[Run]) -> None:
+        for run in runs:
+            if run.sync in self.settings.syncs:
+                self._supervisor.enqueue(await self._ledger.runs.add(run))
+            elif run.state is RunState.QUEUED:
+                await self._ledger.runs.end(run.with_state(RunState.INTERRUPTED, datetime.now(UTC)))
 
 
 def _sorted(names: Collection[SyncName]) -> tuple[str, ...]:

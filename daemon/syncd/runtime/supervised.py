@@ -48,6 +48,11 @@ class Supervised:
         return run.writes or self.engine.modes[run.mode].alone
 
     @property
+    def runners(self) -> list[Runner]:
+        """Of all runs under way."""
+        return [runner for runner in (self.main, *self.beside.values()) if runner]
+
+    @property
     def scheduled_mode(self) -> str:
         return self.settings.mode or self.engine.scheduled_mode
 

@@ -1,7 +1,8 @@
 """Every sync side by side: one writing run of each at a time, one failing never reaching another."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -22,6 +23,7 @@ from syncd.settings.retry import Retry
 
 log = structlog.get_logger()
 
+_REMOVE_SECONDS = 30.0
 _NEIGHBOUR_SOON = timedelta(seconds=15)
 """A neighbour that is due so soon counts as having work already: what is under way takes about so long to drain."""
 
@@ -38,6 +40,8 @@ class Supervisor:
         self._looking_slots = asyncio.Semaphore(concurrency)
         self._syncs: dict[SyncName, Supervised] = {}
         self._stopping = False
+        self._left_one = asyncio.Event()
+        """Set whenever a run has left, and replaced."""
         self.scheduler = Scheduler(self._due)
 
     @property
@@ -59,15 +63,15 @@ class Supervisor:
         self.schedule(sync)
         self.show(sync)
 
-    def remove(self, name: SyncName) -> None:
-        """Let a sync go; its run is asked to end and may be gone on with if the sync comes back."""
+    async def remove(self, name: SyncName) -> list[Run]:
+        """Let a sync go, once its runs have reached a commit and ended. Answers what it had still to do, oldest first."""
         sync = self._syncs.pop(name)
         sync.retired = True
         self.scheduler.remove(name)
-        for runner in [sync.main, *sync.beside.values()]:
-            if runner:
-                runner.stop(RunState.INTERRUPTED)
         self._board.remove(name)
+        unfinished = [sync.main.run] if sync.main and sync.main.run.writes else []
+        await self._end_runs([sync], _REMOVE_SECONDS)
+        return unfinished + list(sync.waiting)
 
     def schedule(self, sync: Supervised) -> None:
         """Follow the settings and the hold of a sync."""
@@ -112,12 +116,16 @@ class Supervisor:
         """Start nothing more, let running batches end, and wait for that."""
         self._stopping = True
         await self.scheduler.stop()
-        runners = [runner for sync in self._syncs.values() for runner in [sync.main, *sync.beside.values()] if runner]
-        for runner in runners:
-            runner.stop(RunState.INTERRUPTED)
-        deadline = asyncio.get_running_loop().time() + within.total_seconds()
-        while any(sync.main or sync.beside for sync in self._syncs.values()) and asyncio.get_running_loop().time() < deadline:
-            await asyncio.wait([asyncio.create_task(self._board.changed().wait())], timeout=0.2)
+        await self._end_runs(list(self._syncs.values()), within.total_seconds())
+
+    async def _end_runs(self, syncs: Sequence[Supervised], seconds: float) -> None:
+        for sync in syncs:
+            for runner in sync.runners:
+                runner.stop(RunState.INTERRUPTED)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while any(sync.runners for sync in syncs):
+                    await self._left_one.wait()
 
     def take_note(self, sync: Supervised, record: SyncRecord) -> None:
         """A person held, released or reset a sync."""
@@ -222,9 +230,11 @@ class Supervisor:
         sync.beside.pop(runner.run.id, None)
         if sync.main is runner:
             sync.main = None
-            if sync.waiting and not self._stopping:
+            if sync.waiting and not self._stopping and not sync.retired:
                 self._start(sync, sync.waiting.popleft())
         self.show(sync)
+        self._left_one.set()
+        self._left_one = asyncio.Event()
 
     def refuse_if_busy(self, name: SyncName) -> None:
         """Raises `Refused` with the id of the run under way, if there is one."""
