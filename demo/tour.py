@@ -45,17 +45,19 @@ class Tour:
         self._expect(stored=self.rows, deleted=0)
 
     def _follow_changes(self) -> None:
-        name, old = self._named(_WATCHED), self._named(_LOST)
-        step(f"In the shop, {len(_CHANGED)} products become dearer and {len(_DELETED)} are taken off the shelf; two of them are:")
-        self._found(name["title_ko"])
-        self._found(old["title_ko"])
+        watched, lost = self._named(_WATCHED), self._named(_LOST)
+        step(
+            f"In the shop, {len(_CHANGED)} products become dearer and {len(_DELETED)} are taken off the shelf; one of either kind, before:"
+        )
+        before = self._product(watched, _WATCHED)
+        self._product(lost, _LOST)
         changed, deleted = shop.change(self.world.shop, _CHANGED), shop.delete(self.world.shop, _DELETED)
         step("The next run finds exactly these, by `modified_date` and by what it remembers of each row.")
         self._run("incremental", SYNC)
         self._expect(stored=changed, deleted=deleted)
-        step("The same two, now:")
-        [now] = self._found(name["title_ko"]) or [{"price": None}]
-        if now["price"] != name["price"] + 1 or self._found(old["title_ko"]):
+        step("The same two, after:")
+        after = self._product(watched, _WATCHED)
+        if not before or not after or after["price"] != before["price"] + 1 or self._product(lost, _LOST):
             raise Unexpected("the index does not hold what the shop holds")
         step("Source and index are compared, key by key and document by document.")
         self._run("verify", SYNC)
@@ -74,18 +76,22 @@ class Tour:
 
     def _found(self, words: str) -> Sequence[Document]:
         command(f"search {words}")
-        hits = self.search(words)
+        hits = self.search(words)[:3]
         for hit in hits:
-            say(f"  {hit['id']:>6}  {hit['title']} · {hit['title_ko']}  {hit['price']:,.2f}")
-        if not hits:
-            say("  nothing")
+            show(hit)
         return hits
 
-    def _named(self, product: int) -> Document:
+    def _product(self, words: str, product: int) -> Document | None:
+        """Look for one product by its name."""
+        command(f"search {words}")
+        hit = next((hit for hit in self.search(words) if hit["id"] == product), None)
+        show(hit) if hit else say("  not there")
+        return hit
+
+    def _named(self, product: int) -> str:
         with shop.writing(self.world.shop) as opened:
-            found = opened.execute("SELECT name_ko, CAST(price AS DOUBLE) FROM products WHERE id = ?", [product]).fetchone()
-        title_ko, price = found or ("", 0.0)
-        return {"title_ko": title_ko, "price": price}
+            [[name]] = opened.execute(f"SELECT name_ko FROM {shop.TABLE} WHERE id = ?", [product]).fetchall()
+        return str(name)
 
     def _run(self, *arguments: str) -> None:
         command(f"syncctl {' '.join(arguments)}")
@@ -108,6 +114,10 @@ def step(text: str) -> None:
 
 def command(text: str) -> None:
     say(f"\033[1m$ {text}\033[0m" if sys.stdout.isatty() else f"$ {text}")
+
+
+def show(document: Document) -> None:
+    say(f"  {document['id']:>6}  {document['title']} · {document['title_ko']}  {document['price']:,.2f}")
 
 
 def say(text: str) -> None:

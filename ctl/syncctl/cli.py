@@ -133,7 +133,7 @@ class SyncType(click.ParamType[str]):
     name = "sync"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        from syncctl.commands.completion import sync_names  # noqa: PLC0415 - only a TAB asks
+        from syncctl.names import sync_names  # noqa: PLC0415 - only a TAB asks
 
         del param
         names = sync_names(ctx.ensure_object(Session))

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -39,6 +39,7 @@ class Daemon:
         self._settings = settings
         self._environment = environment or {}
         self._process: subprocess.Popen[bytes] | None = None
+        self._stack = ExitStack()
         self.ready_seconds = 0.0
         """From the start of the process to its READY."""
 
@@ -47,24 +48,25 @@ class Daemon:
         file = self.folder / "syncd.toml"
         file.write_text(_HEAD + self._settings)
         began = time.monotonic()
-        with _notices(self.folder / "notify.sock") as notices, (self.folder / "daemon.log").open("ab") as log:
+        with ExitStack() as stack:
+            notices = stack.enter_context(_notices(self.folder / "notify.sock"))
+            log = stack.enter_context((self.folder / "daemon.log").open("ab"))
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "syncd", "--settings", str(file)],
                 env={**os.environ, **self._environment, "NOTIFY_SOCKET": str(self.folder / "notify.sock")},
                 stdout=log,
                 stderr=log,
             )
+            stack.callback(self._end, self._process)
             self._wait_until_ready(notices)
-        self.ready_seconds = time.monotonic() - began
-        self._channel = grpc.insecure_channel(f"unix:{self.folder / 'syncd.sock'}", [("grpc.max_receive_message_length", 64 << 20)])
-        self.control = ControlStub(self._channel)
+            self.ready_seconds = time.monotonic() - began
+            channel = grpc.insecure_channel(f"unix:{self.folder / 'syncd.sock'}", [("grpc.max_receive_message_length", 64 << 20)])
+            self.control = ControlStub(stack.enter_context(channel))
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._channel.close()
-        if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
-            self._process.wait(_PATIENCE)
+        self._stack.close()
 
     @property
     def process(self) -> psutil.Process:
@@ -121,6 +123,11 @@ class Daemon:
             token = page.next_page_token
             if not token:
                 return found
+
+    @staticmethod
+    def _end(process: subprocess.Popen[bytes]) -> None:
+        process.send_signal(signal.SIGTERM)
+        process.wait(_PATIENCE)
 
     def _wait_until_ready(self, notices: socket.socket) -> None:
         notices.settimeout(0.05)

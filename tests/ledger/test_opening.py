@@ -1,6 +1,7 @@
 """Opening and closing the books, and what an operator is told when that fails."""
 
 import asyncio
+import resource
 import sqlite3
 import threading
 from pathlib import Path
@@ -113,6 +114,24 @@ async def test_books_whose_audit_files_cannot_be_written_lose_nothing(tmp_path: 
     (tmp_path / "audit").unlink()
     async with open_ledger(tmp_path, clock) as ledger:
         assert await ledger.audit.query(AuditQuery()) == await whole_log(ledger)
+
+
+async def test_an_audit_file_that_cannot_grow_is_not_taken_for_damaged(tmp_path: Path, clock: Clock) -> None:
+    async with open_ledger(tmp_path, clock) as ledger:
+        await ledger.audit.query(AuditQuery())
+        await ledger.audit.record([Entry("long", detail={"text": str(number) * 1000}) for number in range(2000)])
+        unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, unlimited[1]))
+
+        try:
+            with pytest.raises(TransientError) as refused:
+                await ledger.audit.query(AuditQuery())
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+
+        assert refused.value.code in ("ledger.unwritten", "ledger.full")
+        assert list(reversed(await ledger.audit.query(AuditQuery(limit=10_000)))) == await whole_log(ledger)
+        assert {path for path in names_in(tmp_path / "audit") if "quarantined" in path} == set()
 
 
 async def test_many_tasks_at_once_are_all_written(tmp_path: Path, clock: Clock) -> None:

@@ -105,6 +105,14 @@ async def test_a_run_that_never_began_has_no_effect_on_cleanness_or_halt(ledger:
     assert found.hold == HALT
 
 
+async def test_a_run_that_never_began_is_told_as_ended_alone(ledger: Ledger) -> None:
+    queued = await ledger.runs.add(a_run())
+
+    await ended(ledger, queued, RunState.INTERRUPTED)
+
+    assert [(line.entry.action, line.entry.outcome) for line in await whole_log(ledger)] == [("run.ended", "interrupted")]
+
+
 @pytest.mark.parametrize(("held", "left"), [(HALT, None), (PAUSE, PAUSE)])
 async def test_a_run_that_is_done_ends_a_halt_but_no_pause(ledger: Ledger, held: Hold, left: Hold | None) -> None:
     await hold(ledger, held)

@@ -1,13 +1,29 @@
 """Reading an index without syncd's own code, and saying how it differs from what it should hold."""
 
 import json
+import sqlite3
 import urllib.request
 from collections.abc import Mapping
-from typing import Any
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Protocol
 from urllib.error import HTTPError
 
 from tests.servers.meilisearch import MeilisearchServer
 from tests.system.shop import Document
+
+class Searched(Protocol):
+    """A place with indexes, and how it is asked about them."""
+
+    @property
+    def connection(self) -> dict[str, Any]:
+        """Settings of a connection to it."""
+
+    def documents(self, index: str = "products") -> dict[str, Document]:
+        """All documents by id; none if there is no index."""
+
+    def indexes(self) -> set[str]: ...
+
 
 _PAGE = 10_000
 _SHOWN = 5
@@ -21,8 +37,8 @@ class Search:
         self.server = server
 
     @property
-    def connection(self) -> dict[str, object]:
-        """Settings of a connection to it. The key stands in a file beside the server's data."""
+    def connection(self) -> dict[str, Any]:
+        """The key stands in a file beside the server's data."""
         file = self.server.folder / "key"
         file.write_text(self.server.key)
         return {"kind": "meilisearch", "url": self.server.url, "key": {"file": file}}
@@ -35,7 +51,6 @@ class Search:
             return json.load(answer)
 
     def documents(self, index: str = "products") -> dict[str, Document]:
-        """All documents by id; none if there is no index."""
         found: list[Document] = []
         while True:
             try:
@@ -61,6 +76,27 @@ class Search:
         while (state := self.ask(f"tasks/{task}")["status"]) in ("enqueued", "processing"):
             pass
         assert state == "succeeded", self.ask(f"tasks/{task}")
+
+
+class Local:
+    """A file of the embedded target, read with nothing but SQLite."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def connection(self) -> dict[str, Any]:
+        return {"kind": "fts5", "path": self.path}
+
+    def documents(self, index: str = "products") -> dict[str, Document]:
+        return {number: json.loads(document) for number, document in self._ask(f'SELECT id, document FROM "{index}"')}
+
+    def indexes(self) -> set[str]:
+        return {name for (name,) in self._ask("SELECT name FROM syncd_indexes")}
+
+    def _ask(self, question: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self.path)) as db:
+            return db.execute(question).fetchall()
 
 
 def differences(expected: Mapping[str, Document], found: Mapping[str, Document]) -> str:

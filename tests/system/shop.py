@@ -60,6 +60,11 @@ class Shop:
         self.path = path
         self.random = random.Random(seed)
 
+    @property
+    def connection(self) -> dict[str, Any]:
+        """Settings of a connection to it."""
+        return {"kind": "duckdb", "path": self.path}
+
     @contextmanager
     def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """The file, open for this process alone, in one transaction."""

@@ -2,6 +2,7 @@
 
 import random
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from tests.system.auditing import assert_whole
 from tests.system.client import UNDER_WAY, told
 from tests.system.conftest import Running
 from tests.system.harness import SyncdProcess
-from tests.system.searching import Search, differences
+from tests.system.searching import Local, Search, Searched, differences
 from tests.system.shop import Shop, products
 from tests.system.waiting import until
 
@@ -19,15 +20,11 @@ REPLACE = {"replace": "true"}
 _QUICK = {"retry": {"attempts": 50, "first": "50ms", "most": "200ms"}}
 
 
-def many_commits(search: Search) -> dict[str, Any]:
-    """So little under way at once that a run of some thousand rows has many commits."""
-    return {**search.connection, "wide_rows": 4000}
-
-
-def settings_for(shop: Shop, search: Search) -> dict[str, Any]:
-    shop_connection = {"kind": "duckdb", "path": shop.path}
+def settings_for(shop: Shop, target: Searched) -> dict[str, Any]:
+    """So little is under way at once that a run of some thousand rows has many commits."""
+    little = {"wide_rows": 4000} if isinstance(target, Search) else {}
     return {
-        "connections": {"shop": shop_connection, "search": many_commits(search)},
+        "connections": {"shop": shop.connection, "search": {**target.connection, **little}},
         "syncs": {"products": products(**_QUICK)},
     }
 
@@ -56,27 +53,31 @@ def kill_in_runs(syncd: SyncdProcess, shop: Shop, draw: random.Random, mode: str
     syncd.client.quiet("products")
 
 
-def assert_in_step(syncd: SyncdProcess, shop: Shop, search: Search) -> None:
+def assert_in_step(syncd: SyncdProcess, shop: Shop, target: Searched) -> None:
     """After one more run, source and index are equal, and nothing of the earlier ones is left over."""
     run = syncd.client.done("products", "incremental")
     assert run.counters.refused == 0
-    assert differences(shop.documents(), search.documents()) == ""
-    assert search.indexes() <= {"products", "products__previous"}
+    assert differences(shop.documents(), target.documents()) == ""
+    assert target.indexes() <= {"products", "products__previous"}
     assert_whole(syncd.client)
 
 
 @pytest.mark.timeout(600)
-def test_killing_syncd_at_any_moment_of_any_run_loses_nothing(running: Running, shop: Shop, frail: Search) -> None:
+@pytest.mark.parametrize("kind", ["meilisearch", "fts5"])
+def test_killing_syncd_at_any_moment_of_any_run_loses_nothing(
+    kind: str, request: pytest.FixtureRequest, running: Running, shop: Shop, tmp_path: Path
+) -> None:
     draw = random.Random(20261121)
+    target: Searched = Local(tmp_path / "search.db") if kind == "fts5" else request.getfixturevalue("frail")
     shop.create(20_000)
-    syncd = running(settings_for(shop, frail))
+    syncd = running(settings_for(shop, target))
 
     kill_in_runs(syncd, shop, draw, "full", {}, 10)
     kill_in_runs(syncd, shop, draw, "full", REPLACE, 12)
     kill_in_runs(syncd, shop, draw, "incremental", {}, 8)
 
     assert interrupted(syncd) >= 30
-    assert_in_step(syncd, shop, frail)
+    assert_in_step(syncd, shop, target)
 
 
 @pytest.mark.timeout(300)

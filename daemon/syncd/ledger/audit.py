@@ -18,13 +18,13 @@ import pyarrow as pa
 
 from syncd.domain.audit import Recorded
 from syncd.domain.errors import PermanentError, SyncdError
-from syncd.ledger.border import border, busy, full, unwritable
+from syncd.ledger.border import border, busy, full, unwritable, unwritten
 from syncd.ledger.moments import micros
 from syncd.ledger.outbox import Held, Line, recorded
 from syncd.ports import AuditQuery
 
 _STORAGE_VERSION = "v1.5.0"
-_ROOM_BYTES = 1024 * 1024
+_ROOM_BYTES = 16 * 1024 * 1024
 _COLUMNS: list[tuple[str, pa.DataType]] = [
     ("sequence", pa.int64()),
     ("at", pa.timestamp("us")),
@@ -67,7 +67,10 @@ class MonthFiles:
         return self._held
 
     def append(self, month: str, lines: Sequence[Line]) -> int:
-        """Add those entries that the file does not hold yet, durably; answers the highest sequence it holds."""
+        """Add those entries that the file does not hold yet, durably; answers the highest sequence it holds.
+
+        An error here proves no damage; if there is any, the next opening finds it.
+        """
         db = self._turn_to(month)
         fresh = [line for line in lines if line[0] > self._held.last]
         if fresh:
@@ -76,7 +79,7 @@ class MonthFiles:
                 db.execute("INSERT INTO book.entries SELECT * FROM incoming")
                 db.unregister("incoming")
             except duckdb.Error as error:
-                raise self._judge(month, error) from error
+                raise self._judge(month, unwritten(self._path(month), str(error))) from error
             self._held = Held(self._held.entries + len(fresh), fresh[-1][0], fresh[-1][-1].hex())
         return self._held.last
 
@@ -90,7 +93,7 @@ class MonthFiles:
         except _OUR_MISTAKES:
             raise
         except duckdb.Error as error:
-            raise self._judge(month, error) from error
+            raise self._judge(month, DamagedFile(f"{self._path(month)} is damaged: {error}")) from error
         return [recorded(row) for row in rows]
 
     def set_aside(self, month: str, mark: str) -> str:
@@ -122,22 +125,22 @@ class MonthFiles:
             self._db = duckdb.connect(config=self._config())
             self._held = _attach(self._db, self._path(month))
         except duckdb.Error as error:
-            raise self._judge(month, error) from error
+            raise self._judge(month, DamagedFile(f"{self._path(month)} is damaged: {error}")) from error
         self._month = month
         return self._db
 
-    def _judge(self, month: str, error: duckdb.Error) -> SyncdError:
+    def _judge(self, month: str, likely: SyncdError) -> SyncdError:
         """Why DuckDB failed. Its exceptions do not tell damage from a full disk or a lock, so look for oneself."""
         self.close()
         path = self._path(month)
         for place, rights in ((self._folder, os.W_OK | os.X_OK), (path, os.R_OK | os.W_OK)):
             if place.exists() and not os.access(place, rights):
-                return unwritable(place, str(error))
+                return unwritable(place, "no right to write")
         if shutil.disk_usage(self._folder).free < _ROOM_BYTES:
             return full(path)
         if _locked_elsewhere(path):
             return busy(path)
-        return DamagedFile(f"{path} is damaged: {error}")
+        return likely
 
     def _path(self, month: str) -> Path:
         return self._folder / f"{month}.duckdb"

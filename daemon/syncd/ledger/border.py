@@ -20,6 +20,10 @@ def unwritable(path: Path, found: str) -> SyncdError:
     return PermanentError(f"{path} cannot be opened for writing: {found}", hint=hint, code="ledger.unwritable")
 
 
+def unwritten(path: Path, found: str) -> SyncdError:
+    return TransientError(f"{path} could not be written: {found}", hint="nothing is lost; syncd goes on trying", code="ledger.unwritten")
+
+
 def busy(path: Path) -> SyncdError:
     hint = "close the program that has it open"
     return TransientError(f"{path} is locked by another program", hint=hint, code="ledger.busy")

@@ -29,10 +29,10 @@ def packed(marks: Sequence[str]) -> str:
 
 
 def packed_pairs(marks: Sequence[str], fingerprints: Sequence[int]) -> str:
-    """Marks with their fingerprints as a JSON array of pairs."""
-    text = orjson.dumps(list(zip(marks, fingerprints, strict=True)))
+    """Marks with their fingerprints as a JSON object; of equal marks, the last counts."""
+    text = orjson.dumps(dict(zip(marks, fingerprints, strict=True)))
     if _suspicious(text):
-        text = orjson.dumps(list(zip(map(escaped, marks), fingerprints, strict=True)))
+        text = orjson.dumps(dict(zip(map(escaped, marks), fingerprints, strict=True)))
     return text.decode()
 
 

@@ -21,7 +21,7 @@ from syncd.ports import TOMBSTONE, RowTrace, RowTurn, Scope
 
 _REMEMBER = """
 INSERT INTO remembered (generation, mark, fingerprint, run, at)
-SELECT ?, json_extract(value, '$[0]'), json_extract(value, '$[1]'), ?, ? FROM json_each(?) WHERE true
+SELECT ?, key, value, ?, ? FROM json_each(?) WHERE true
 ON CONFLICT (generation, mark) DO UPDATE SET fingerprint = excluded.fingerprint, run = excluded.run, at = excluded.at
 """
 _KNOWN = """

@@ -82,7 +82,8 @@ class Context:
 
     async def advance(self, step: Advance) -> None:
         """Write a step without rows. Raises `Stopped` after that if the run was asked to end."""
-        await self._books.syncs.advance(self._run, step, self.complete_to)
+        named = tuple(replace(entry, sync=self._run.sync, run=self._run.id) for entry in step.entries)
+        await self._books.syncs.advance(self._run, replace(step, entries=named), self.complete_to)
         self._checkpoint = step.checkpoint
         self._committed()
 

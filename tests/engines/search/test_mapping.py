@@ -117,3 +117,35 @@ def composed(key: tuple[str, str]) -> str:
         ((identity,),) = db.execute(f"SELECT {composite_id(['a', 'b'])} FROM (SELECT ? AS a, ? AS b)", list(key)).fetchall()
     assert set(identity) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
     return str(identity)
+
+
+@pytest.mark.parametrize(
+    ("identity", "marks", "ids"),
+    [
+        ("id", ["1", "2"], ["1", "2"]),
+        ("'a' || id", ["a1", "a2"], ['"a1"', '"a2"']),
+        ("to_json(id)", ["1", "2"], ["1", "2"]),
+        ("to_json('a\"' || id)", ['a"1', 'a"2'], ['"a\\"1"', '"a\\"2"']),
+        ("DATE '2026-01-01' + id", ["2026-01-02", "2026-01-03"], ['"2026-01-02"', '"2026-01-03"']),
+    ],
+)
+def test_a_row_is_known_by_its_id_as_plain_text_whatever_the_type(identity: str, marks: list[str], ids: list[str]) -> None:
+    rows = table("SELECT range::INTEGER AS id FROM range(1, 3)")
+
+    with bound(Fields((("id", identity),), "id", composite=False), rows) as mapper:
+        mapped = mapper.documents(rows.to_batches()[0])
+        listed = mapper.ids(rows.to_batches()[0])
+
+    assert mapped.rows.column("mark").to_pylist() == marks
+    assert mapped.rows.column("id").to_pylist() == ids
+    assert listed.to_pylist() == marks
+
+
+@pytest.mark.parametrize("identity", ["NULLIF(id, 1)", "NULLIF(id, 1)::VARCHAR", "id::DOUBLE", "to_json(NULLIF(id, 1))", "id = 1"])
+def test_rows_without_a_usable_id_have_marks_that_no_row_with_one_has(identity: str) -> None:
+    rows = table("SELECT 1 AS id")
+
+    with bound(Fields((("id", identity),), "id", composite=False), rows) as mapper:
+        mapped = mapper.documents(rows.to_batches()[0])
+
+    assert mapped.rows.column("mark").to_pylist()[0].startswith("!")

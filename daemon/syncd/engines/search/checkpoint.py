@@ -65,6 +65,8 @@ class Standing:
     """The standing of the index that a replace kept for a rollback."""
     unnamed: bool = False
     """A swap left the old index under the shadow's name; it has still to be renamed or removed."""
+    turned: bool = False
+    """The run that exchanged the indexes last may not have ended: whoever goes on with it does not exchange them again."""
     nulls: int = 0
     """Rows without a watermark, which incremental runs cannot see."""
 
@@ -129,4 +131,4 @@ def shape_of(settings: SearchSync) -> str:
 
 def retired(standing: Standing) -> Standing:
     """A standing as it is kept for a rollback: without what only the live index needs."""
-    return replace(standing, backfill=None, reading=None, previous=None, unnamed=False)
+    return replace(standing, backfill=None, reading=None, previous=None, unnamed=False, turned=False)

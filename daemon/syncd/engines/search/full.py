@@ -91,6 +91,7 @@ async def finish(work: Work, backfill: Backfill) -> None:
         complete=True,
         reconciled_at=backfill.started_at,
         backfill=None,
+        turned=False,
     )
     work.context.tell(Progress(complete_to=standing.watermark or ""))
     await work.context.advance(Advance(standing.written(), letters_before=backfill.started_at))

@@ -66,6 +66,7 @@ async def _end(work: Work, reached: Reached) -> None:
         exact=reached.exact if reached.watermark is not None else standing.exact,
         log_watermark=reached.log if reached.log is not None else standing.log_watermark,
         reading=None,
+        turned=False,
         nulls=reached.nulls,
     )
     work.context.tell(Progress(complete_to=behind.watermark or "", warnings=_warnings(work, behind)))

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from syncd.domain.batch import DOCUMENTS
 from syncd.domain.scan import GONE
 from syncd.engines.search.fields import Fields, MappingInvalid
-from syncd.engines.search.jsonforms import json_form, needs_text
+from syncd.engines.search.jsonforms import SqlType, json_form, needs_text
 from syncd.kit.sql import quote
 from syncd.kit.text import did_you_mean
 
@@ -27,12 +27,31 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": False,
     "autoload_known_extensions": False,
 }
+_SHARED = ":memory:mapping"
+"""Mappers that live at one time share an instance, and its memory: making one costs as much as mapping a thousand rows."""
 _MOST_UNMAPPED = 1000
 """So many rows of one batch may fail before the mapping itself is taken to be wrong."""
 
 
 _ROW_ERRORS = (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException)
 """What DuckDB raises when a value, not the statement, is at fault."""
+
+
+_INTEGERS = {"tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger", "ubigint"}
+_MARK = "coalesce(plain, '!' || id || '#' || fingerprint)"
+"""Unique for a row even if it has no usable id."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    """SQL for the id of a row."""
+
+    plain: str
+    """As plain text; NULL if it is neither text nor an integer."""
+    json: str
+
+
+_NO_IDENTITY = _Identity("CAST(NULL AS VARCHAR)", "'null'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +75,11 @@ class Mapper:
     def __init__(self, fields: Fields, key: Sequence[str]) -> None:
         self._fields = fields
         self._key = tuple(key)
-        self._db = duckdb.connect(config=_SETTINGS)
+        self._db = duckdb.connect(_SHARED, config=_SETTINGS)
         self._db.execute("SET TimeZone = 'UTC'")
         self._lock = threading.Lock()
         self._document = ""
-        self._id = ""
+        self._identity = _NO_IDENTITY
         self.shape: tuple[tuple[str, str], ...] = ()
         """Name and type of every field."""
         self.warnings: tuple[str, ...] = ()
@@ -81,7 +100,7 @@ class Mapper:
         members = (f"{_literal(name)}, {json_form(f'({expression})', kinds[name])}" for name, expression in self._fields.expressions)
         self._document = f"CAST(json_object({', '.join(members)}) AS VARCHAR)"
         id_field = self._fields.primary_key
-        self._id = f"coalesce(CAST(to_json({json_form(f'({self._fields.id_expression})', kinds[id_field])}) AS VARCHAR), 'null')"
+        self._identity = _identity(f"({self._fields.id_expression})", kinds[id_field])
         self.shape = tuple((name, str(kind)) for name, kind in kinds.items())
         self.warnings = tuple(f"{name}: {why}" for name, kind in kinds.items() if (why := needs_text(kind)))
         self.columns = self._used(schema)
@@ -90,7 +109,7 @@ class Mapper:
         """Map one batch. A row on which the mapping fails alone becomes a document that every target refuses, and is named."""
         with self._lock:
             try:
-                return _split(self._table(batch, self._document, self._id), {})
+                return _split(self._table(batch, self._document, self._identity), {})
             except _ROW_ERRORS as error:
                 return self._mapped_around(batch, str(error))
 
@@ -99,19 +118,19 @@ class Mapper:
         with self._lock:
             self._db.register("batch", keys)
             living = f"WHERE NOT {quote(GONE)}" if GONE in keys.schema.names else ""
-            mark = _mark("id", "0")
-            marks = self._db.sql(f"SELECT {mark} AS mark FROM (SELECT CAST({self._id} AS JSON) AS id FROM batch {living})")
+            columns = f"{self._identity.plain} AS plain, {self._identity.json} AS id, 0 AS fingerprint"
+            marks = self._db.sql(f"SELECT {_MARK} AS mark FROM (SELECT {columns} FROM batch {living})")
             return _column(marks.to_arrow_table(), "mark")
 
-    def _table(self, batch: pa.RecordBatch, document: str, identity: str) -> pa.Table:
+    def _table(self, batch: pa.RecordBatch, document: str, identity: _Identity) -> pa.Table:
         self._db.register("batch", batch)
         gone = quote(GONE) if GONE in batch.schema.names else "false"
         texts = ", ".join(f"CAST({quote(column)} AS VARCHAR)" for column in self._key)
         return self._db.sql(
-            f"SELECT {_mark('CAST(id AS JSON)', 'fingerprint')} AS mark, key, id, document, fingerprint, gone, position FROM ("
+            f"SELECT {_MARK} AS mark, key, id, document, fingerprint, gone, position FROM ("
             f"SELECT *, greatest(hash(document) >> 1, 1)::BIGINT AS fingerprint FROM ("
-            f"SELECT CAST(to_json([{texts}]) AS VARCHAR) AS key, {identity} AS id, {document} AS document, {gone} AS gone, "
-            f"row_number() OVER () - 1 AS position FROM batch)) ORDER BY position"
+            f"SELECT CAST(to_json([{texts}]) AS VARCHAR) AS key, {identity.plain} AS plain, {identity.json} AS id, "
+            f"{document} AS document, {gone} AS gone, row_number() OVER () - 1 AS position FROM batch))"
         ).to_arrow_table()
 
     def _mapped_around(self, batch: pa.RecordBatch, error: str) -> Mapped:
@@ -119,7 +138,7 @@ class Mapper:
         if len(failing) > _MOST_UNMAPPED:
             raise MappingInvalid(f"the mapping fails: {_first_line(error)}", hint="mend the expression, or guard it with try_cast(…)")
         good = pa.array([row for row in range(batch.num_rows) if row not in set(failing)], pa.int64())
-        table = self._table(batch.take(good), self._document, self._id)
+        table = self._table(batch.take(good), self._document, self._identity)
         tables = [table.set_column(table.schema.get_field_index("position"), "position", good)]
         unmapped = {}
         for row in failing:
@@ -131,7 +150,7 @@ class Mapper:
     def _failing(self, batch: pa.RecordBatch, offset: int) -> Iterator[int]:
         """Positions of the rows that fail alone, by halving."""
         try:
-            self._table(batch, self._document, self._id)
+            self._table(batch, self._document, self._identity)
         except _ROW_ERRORS:
             if batch.num_rows == 1:
                 yield offset
@@ -143,9 +162,9 @@ class Mapper:
     def _unmapped(self, row: pa.RecordBatch) -> pa.Table:
         """A row that every target refuses, under the mark that it has when it can be mapped."""
         try:
-            table = self._table(row, "'{}'", self._id)
+            table = self._table(row, "'{}'", self._identity)
         except _ROW_ERRORS:
-            table = self._table(row, "'{}'", "'null'")
+            table = self._table(row, "'{}'", _NO_IDENTITY)
             key = table.column("key")[0].as_py()
             return table.set_column(0, "mark", pa.array([f"!{key}"]))
         return table.set_column(table.schema.get_field_index("id"), "id", pa.array(["null"]))
@@ -192,9 +211,17 @@ def _empty(schema: pa.Schema) -> pa.Table:
     return pa.table([pa.nulls(0, field.type) for field in schema], schema=schema)
 
 
-def _mark(identity: str, fingerprint: str) -> str:
-    usable = f"json_type({identity}) IN ('VARCHAR', 'BIGINT', 'UBIGINT')"
-    return f"CASE WHEN {usable} THEN {identity}->>'$' ELSE '!' || CAST({identity} AS VARCHAR) || '#' || {fingerprint} END"
+def _identity(value: str, kind: SqlType) -> _Identity:
+    """The id as it stands in the document, and as plain text. Text and integers need not be parsed to tell that they are usable."""
+    if kind.id in _INTEGERS:
+        plain = f"CAST({value} AS VARCHAR)"
+        return _Identity(plain, f"coalesce({plain}, 'null')")
+    json_value = f"to_json({json_form(value, kind)})"
+    written = f"coalesce(CAST({json_value} AS VARCHAR), 'null')"
+    if str(kind) == "VARCHAR":
+        return _Identity(value, written)
+    usable = f"json_type({json_value}) IN ('VARCHAR', 'BIGINT', 'UBIGINT')"
+    return _Identity(f"CASE WHEN {usable} THEN {json_value}->>'$' END", written)
 
 
 def _split(table: pa.Table, unmapped: dict[str, str]) -> Mapped:

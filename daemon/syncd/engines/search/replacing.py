@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from syncd.domain.audit import Entry
 from syncd.domain.errors import Refused, TargetMismatch
-from syncd.domain.run import Trigger
 from syncd.engines.search.changes import Window, changed, changed_scan, logged, look, sweep
 from syncd.engines.search.checkpoint import Backfill, Standing, retired
 from syncd.engines.search.deletions import check_shrink
@@ -21,10 +20,11 @@ from syncd.ports.running import Advance, Progress, Report, RowTurn, Scope
 
 async def replace_index(work: Work) -> None:
     """Build a new index with every row and put it in the live one's place."""
-    backfill = await _resumed(work) or await _begun(work)
-    if not backfill.swap_to:
-        backfill = await _built(work, backfill)
-    await _exchanged(work, backfill)
+    if not (work.goes_on and work.standing.turned):
+        backfill = await _resumed(work) or await _begun(work)
+        if not backfill.swap_to:
+            backfill = await _built(work, backfill)
+        await _exchanged(work, backfill)
     await incremental(work)
 
 
@@ -42,7 +42,17 @@ async def discard_shadow(work: Work) -> None:
 
 async def roll_back(work: Work) -> Report:
     """Put back the index that the last replace kept, and pause, so that the next run does not undo it."""
-    target, previous = work.settings.target.index, work.standing.previous
+    if not (work.goes_on and work.standing.turned):
+        await _put_back(work)
+    target, watermark = work.settings.target.index, work.standing.watermark
+    return Report(
+        {"rolled_back": {"index": target, "watermark": watermark}},
+        pause=f"index '{target}' was rolled back; resume to go on from it",
+    )
+
+
+async def _put_back(work: Work) -> None:
+    previous = work.standing.previous
     kept = await work.indexes.inspect(previous_of(work), work.shape)
     if previous is None or kept is None:
         raise Refused(
@@ -50,13 +60,10 @@ async def roll_back(work: Work) -> Report:
             hint="a replace keeps the old index until the next full run",
             code="sync.nothing_to_roll_back",
         )
+    await work.advance(replace(work.standing, turned=False))
     if kept.identity == previous.identity:
-        await work.indexes.swap(target, previous_of(work))
+        await work.indexes.swap(work.settings.target.index, previous_of(work))
     await rolled_back(work)
-    return Report(
-        {"rolled_back": {"index": target, "watermark": previous.watermark}},
-        pause=f"index '{target}' was rolled back; resume to go on from it",
-    )
 
 
 async def rolled_back(work: Work) -> None:
@@ -65,14 +72,14 @@ async def rolled_back(work: Work) -> None:
     if previous is None:
         return
     entry = Entry("index.rolled_back", detail={"index": work.settings.target.index, "identity": previous.identity})
-    await work.advance(replace(previous, previous=retired(now)), RowTurn.CLEAR_LIVE, entry)
+    await work.advance(replace(previous, previous=retired(now), turned=True), RowTurn.CLEAR_LIVE, entry)
 
 
 async def _resumed(work: Work) -> Backfill | None:
-    backfill, run = work.standing.backfill, work.context.run
+    backfill = work.standing.backfill
     if backfill is None or backfill.kind != "replace":
         return None
-    if (run.attempt == 1 and run.trigger is not Trigger.RECOVERY) or backfill.shape != work.digest:
+    if not work.goes_on or backfill.shape != work.digest:
         await discard_shadow(work)
         return None
     if not backfill.swap_to and await work.indexes.inspect(shadow_of(work), work.shape) is None:
@@ -86,7 +93,7 @@ async def _begun(work: Work) -> Backfill:
     if work.standing.previous:
         await work.indexes.drop(previous_of(work))
     backfill = started("replace", work.digest, await look(work))
-    await work.advance(replace(work.standing, backfill=backfill, previous=None), RowTurn.CLEAR_SHADOW)
+    await work.advance(replace(work.standing, backfill=backfill, previous=None, turned=False), RowTurn.CLEAR_SHADOW)
     return backfill
 
 
@@ -168,6 +175,7 @@ async def _settled(work: Work, backfill: Backfill) -> None:
         columns=old.columns,
         previous=retired(old) if backfill.swap_from else None,
         unnamed=True,
+        turned=True,
     )
     entry = Entry("index.replaced", detail={"index": target, "from": backfill.swap_from, "to": backfill.swap_to})
     await work.context.advance(Advance(standing.written(), RowTurn.PROMOTE, backfill.started_at, (entry,)))

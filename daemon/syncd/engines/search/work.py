@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from syncd.domain.audit import Entry
 from syncd.domain.batch import DOCUMENTS, Batch, Checkpoint, Receipt
 from syncd.domain.position import position
+from syncd.domain.run import Trigger
 from syncd.domain.scan import Position, Scan, Since
 from syncd.domain.schema import Table
 from syncd.engines.search.checkpoint import Standing
@@ -61,6 +62,11 @@ class Work:
     def trusts_memory(self) -> bool:
         """What is remembered of rows is what the index holds: no earlier run or attempt left anything half known."""
         return self.context.clean and self.context.run.attempt == 1
+
+    @property
+    def goes_on(self) -> bool:
+        """What an interrupted run or a failed attempt began is to be brought to its end, not begun anew."""
+        return self.context.run.attempt > 1 or self.context.run.trigger is Trigger.RECOVERY
 
     def says(self, parameter: str) -> bool:
         return self.context.run.parameters.get(parameter, "") == "true"

@@ -1,0 +1,196 @@
+"""Indexes as tables: what is done to them, in the thread that owns the connection."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import Any
+
+from syncd.connectors.fts5.documents import plain_id, refusal
+from syncd.connectors.fts5.file import transaction
+from syncd.domain.batch import Batch, Finding, Refusal, Severity
+from syncd.domain.errors import TargetMismatch
+from syncd.kit.sql import quote
+from syncd.kit.text import did_you_mean
+from syncd.ports import IndexShape, IndexState
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of `syncd_indexes`."""
+
+    number: int
+    name: str
+    identity: str
+    primary_key: str
+    attributes: str
+    """The searchable attributes as a JSON array, empty for all."""
+    documents: int
+
+    @property
+    def rows(self) -> str:
+        return f"syncd_documents_{self.number}"
+
+    @property
+    def texts(self) -> str:
+        return f"syncd_texts_{self.number}"
+
+    @property
+    def words(self) -> str:
+        return f"syncd_words_{self.number}"
+
+
+def find(connection: sqlite3.Connection, name: str) -> Entry | None:
+    found = connection.execute(
+        "SELECT number, name, identity, primary_key, attributes, documents FROM syncd_indexes WHERE name = ?", [name]
+    ).fetchall()
+    if not found:
+        return None
+    entry = Entry(*found[0])
+    if entry.name != name:
+        raise TargetMismatch(f"there is an index '{entry.name}', which SQLite does not tell from '{name}'", hint="choose another name")
+    return entry
+
+
+def count(connection: sqlite3.Connection) -> int:
+    [[indexes]] = connection.execute("SELECT count(*) FROM syncd_indexes")
+    return int(indexes)
+
+
+def existing(connection: sqlite3.Connection, name: str) -> Entry:
+    entry = find(connection, name)
+    if entry is None:
+        known = [other for (other,) in connection.execute("SELECT name FROM syncd_indexes")]
+        raise TargetMismatch(f"there is no index '{name}'{did_you_mean(name, known)}", hint="run a full sync")
+    return entry
+
+
+def prepare(connection: sqlite3.Connection, name: str, shape: IndexShape) -> IndexState:
+    attributes = json.dumps(_attributes(shape.settings))
+    with transaction(connection):
+        entry = find(connection, name)
+        if entry is None:
+            connection.execute(
+                "INSERT INTO syncd_indexes (name, identity, primary_key, attributes, documents) VALUES (?, ?, ?, ?, 0)",
+                [name, token_hex(16), shape.primary_key, attributes],
+            )
+            entry = existing(connection, name)
+            _create(connection, entry)
+        elif entry.primary_key != shape.primary_key:
+            raise TargetMismatch(
+                f"the index '{name}' has the primary key '{entry.primary_key}', expected '{shape.primary_key}'",
+                hint="drop the index, or choose another one",
+            )
+        elif entry.attributes != attributes:
+            connection.execute("UPDATE syncd_indexes SET attributes = ? WHERE number = ?", [attributes, entry.number])
+            entry = existing(connection, name)
+            connection.execute(f"DROP VIEW {entry.texts}")
+            _create_texts(connection, entry)
+            connection.execute(f"INSERT INTO {entry.words} ({entry.words}) VALUES ('rebuild')")
+    return state(entry, shape)
+
+
+def _create(connection: sqlite3.Connection, entry: Entry) -> None:
+    connection.execute(f"CREATE TABLE {entry.rows} (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document TEXT NOT NULL)")
+    _create_texts(connection, entry)
+    # Without positions and sizes trigrams are stored twice as fast and need half the space; LIKE does not use them.
+    connection.execute(
+        f"CREATE VIRTUAL TABLE {entry.words} USING fts5"
+        f" (text, content = '{entry.texts}', content_rowid = 'n', detail = none, columnsize = 0, tokenize = 'trigram')"
+    )
+    connection.execute(f"INSERT INTO {entry.words} ({entry.words}, rank) VALUES ('automerge', 8)")
+    _create_view(connection, entry, entry.name)
+
+
+def _create_texts(connection: sqlite3.Connection, entry: Entry) -> None:
+    paths = [".".join(["$", *(f'"{part}"' for part in attribute.split("."))]) for attribute in json.loads(entry.attributes)] or ["$"]
+    parts = [
+        "(SELECT group_concat(atom, char(10)) FROM json_tree(document, '{}') WHERE type = 'text')".format(path.replace("'", "''"))
+        for path in paths
+    ]
+    text = " || char(10) || ".join(f"coalesce({part}, '')" for part in parts)
+    connection.execute(
+        f"CREATE VIEW {entry.texts} AS SELECT n, CASE WHEN json_valid(document) THEN {text} ELSE document END AS text FROM {entry.rows}"
+    )
+
+
+def _create_view(connection: sqlite3.Connection, entry: Entry, name: str) -> None:
+    connection.execute(
+        f"CREATE VIEW {quote(name)} AS SELECT id, document, words.text AS text"
+        f" FROM {entry.words} AS words JOIN {entry.rows} AS documents ON documents.n = words.rowid"
+    )
+
+
+def write(connection: sqlite3.Connection, name: str, batch: Batch) -> tuple[Refusal, ...]:
+    texts = batch.rows.column("id").to_pylist()
+    plain = [plain_id(text) for text in texts]
+    documents = dict(zip(plain, batch.rows.column("document").to_pylist(), strict=True))
+    refused = tuple(refusal(row, text) for row, text in enumerate(texts) if plain[row] is None)
+    documents.pop(None, None)
+    with transaction(connection):
+        entry = existing(connection, name)
+        touched = json.dumps([*documents, *batch.gone.to_pylist()])
+        these = f"{entry.rows} WHERE id IN (SELECT value FROM json_each(?))"
+        connection.execute(f"DELETE FROM {entry.words} WHERE rowid IN (SELECT n FROM {these})", [touched])
+        removed = connection.execute(f"DELETE FROM {these}", [touched]).rowcount
+        [[last]] = connection.execute(f"SELECT coalesce(max(n), 0) FROM {entry.rows}")
+        connection.executemany(f"INSERT INTO {entry.rows} (id, document) VALUES (?, ?)", documents.items())
+        connection.execute(f"INSERT INTO {entry.words} (rowid, text) SELECT n, text FROM {entry.texts} WHERE n > ?", [last])
+        more = len(documents) - removed
+        connection.execute("UPDATE syncd_indexes SET documents = documents + ? WHERE number = ?", [more, entry.number])
+    return refused
+
+
+def page(connection: sqlite3.Connection, select: str, after: int, limit: int) -> list[tuple[Any, ...]]:
+    return connection.execute(f"{select} WHERE n > ? ORDER BY n LIMIT ?", [after, limit]).fetchall()
+
+
+def documents_of(connection: sqlite3.Connection, entry: Entry, ids: Sequence[str]) -> list[tuple[str, str]]:
+    select = f"SELECT id, document FROM {entry.rows} WHERE id IN (SELECT value FROM json_each(?))"
+    return connection.execute(select, [json.dumps(list(ids))]).fetchall()
+
+
+def swap(connection: sqlite3.Connection, name: str, other: str) -> None:
+    with transaction(connection):
+        entries = {wanted: entry for wanted, entry in ((other, find(connection, name)), (name, find(connection, other))) if entry}
+        if not entries:
+            raise TargetMismatch(f"there are no indexes '{name}' and '{other}' to swap", hint="run a full sync")
+        for entry in entries.values():
+            connection.execute(f"DROP VIEW {quote(entry.name)}")
+            connection.execute("UPDATE syncd_indexes SET name = ? WHERE number = ?", [f"syncd_{entry.number}", entry.number])
+        for wanted, entry in entries.items():
+            connection.execute("UPDATE syncd_indexes SET name = ? WHERE number = ?", [wanted, entry.number])
+            _create_view(connection, entry, wanted)
+
+
+def drop(connection: sqlite3.Connection, name: str) -> None:
+    with transaction(connection):
+        entry = find(connection, name)
+        if entry is not None:
+            connection.execute(f"DROP VIEW {quote(name)}")
+            connection.execute(f"DROP TABLE {entry.words}")
+            connection.execute(f"DROP VIEW {entry.texts}")
+            connection.execute(f"DROP TABLE {entry.rows}")
+            connection.execute("DELETE FROM syncd_indexes WHERE number = ?", [entry.number])
+
+
+def _attributes(settings: Mapping[str, object]) -> list[str]:
+    """Which fields are searched; empty for all."""
+    given = settings.get("searchableAttributes", ["*"])
+    if not isinstance(given, list) or not all(isinstance(name, str) and name and '"' not in name for name in given):
+        raise TargetMismatch("`searchableAttributes` is not a list of fields", hint='write it as ["title", "description"]')
+    return [] if "*" in given else given
+
+
+def state(entry: Entry, shape: IndexShape) -> IndexState:
+    """What an index is, and what of the wanted shape it is not."""
+    findings = [
+        Finding(Severity.NOTE, "setting_ignored", f"FTS5 has no use for the setting '{name}'")
+        for name in shape.settings
+        if name != "searchableAttributes"
+    ]
+    if entry.primary_key != shape.primary_key:
+        message = f"the primary key is '{entry.primary_key}', expected '{shape.primary_key}'; drop the index, or choose another one"
+        findings.append(Finding(Severity.PROBLEM, "primary_key", message))
+    return IndexState(entry.identity, entry.documents, tuple(findings))
