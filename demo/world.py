@@ -10,8 +10,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -54,10 +54,13 @@ class World:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for _, process in reversed(self._running):
-            _stop(process)
-        self._running.clear()
-        os.close(self._lock)
+        with _deaf():
+            if self._running and kind is not None:
+                print("\nstopping ...", file=sys.stderr, flush=True)
+            for _, process in reversed(self._running):
+                _stop(process)
+            self._running.clear()
+            os.close(self._lock)
 
     def furnish(self, target: str, rows: int) -> None:
         """Make the database and the settings file."""
@@ -135,6 +138,17 @@ class World:
             os.close(self._lock)
             raise CannotStart(f"another demo is at work in {self.folder}; end it first, or what is left of it: kill {pids}") from None
         os.ftruncate(self._lock, 0)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Whoever presses Ctrl-C once more while everything is being stopped leaves nothing behind."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from syncd.app import VERSION, read_settings, run
 from syncd.domain.errors import SyncdError
+from syncd.kit.text import counted
 from syncd.observe import logging
 from syncd.settings.dump import secret_problems
 
@@ -26,7 +27,9 @@ def main() -> int:
         return _say(error, 2)
     if arguments.check:
         problems = secret_problems(settings)
-        sys.stdout.write("".join(f"{problem}\n" for problem in problems) or f"{settings.file}: {len(settings.syncs)} syncs, no problems\n")
+        sys.stdout.write(
+            "".join(f"{problem}\n" for problem in problems) or f"{settings.file}: {counted(len(settings.syncs), 'sync')}, no problems\n"
+        )
         return 2 if problems else 0
     logging.configure(settings.daemon.log_level)
     try:

@@ -14,14 +14,13 @@ BENCHES = ("throughput", "latency", "memory", "scale")
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure what was promised.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which benches; default: all of {', '.join(BENCHES)}")
-    parser.add_argument("--keep", type=Path, help="work in this folder and keep it")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(BENCHES):
         parser.error(f"there are the benches {', '.join(BENCHES)}, not {', '.join(sorted(unknown))}")
     print(machine(), flush=True)
     missed = False
     for name in arguments.names or BENCHES:
-        with tempfile.TemporaryDirectory(prefix=f"syncd-bench-{name}-", dir=arguments.keep, delete=not arguments.keep) as folder:
+        with tempfile.TemporaryDirectory(prefix=f"syncd-bench-{name}-") as folder:
             report = import_module(f"tests.bench.{name}").bench(Path(folder))
         print(report, flush=True)
         missed = missed or report.missed

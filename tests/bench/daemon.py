@@ -87,9 +87,10 @@ class Daemon:
         [line] = [line for line in status.splitlines() if line.startswith("VmHWM:")]
         return int(line.split()[1]) * 1024
 
-    def start(self, sync: str, mode: str) -> str:
+    def start(self, sync: str, mode: str, **parameters: str) -> str:
         """Start a run; answers its id."""
-        return str(self.control.StartRun(StartRunRequest(sync=sync, mode=mode, queue=True), timeout=_PATIENCE).run.id)
+        request = StartRunRequest(sync=sync, mode=mode, parameters=parameters, queue=True)
+        return str(self.control.StartRun(request, timeout=_PATIENCE).run.id)
 
     def run(self, sync: str, mode: str) -> Run:
         """Do a run and wait for its end. Raises `RuntimeError` unless it is done."""

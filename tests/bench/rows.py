@@ -6,11 +6,13 @@ from pathlib import Path
 import duckdb
 
 _WORDS = """
+CREATE TEMP TABLE syllables AS
+SELECT string_split('ba co di fu ga he ki lo mi no pa qui ra se to va wen xi ya zu lin mas', ' ') AS syllables;
 CREATE TEMP MACRO draw(id, salt, choices) AS CAST(hash(id, salt) % choices AS BIGINT);
 CREATE TEMP TABLE words AS
 SELECT list(word ORDER BY n) AS list FROM (
   SELECT n, array_to_string(list_transform(range(2 + draw(n, 0, 3)), lambda k: syllables[1 + draw(n, k + 1, len(syllables))]), '') AS word
-  FROM range(4000) AS numbers(n), (SELECT string_split('ba co di fu ga he ki lo mi no pa qui ra se to va wen xi ya zu lin mas', ' ') AS syllables)
+  FROM range(4000) AS numbers(n), syllables
 );
 CREATE TEMP MACRO word(list, id, salt) AS list[1 + draw(id, salt, 4000) * draw(id, salt + 1, 4000) // 4000];
 CREATE TEMP MACRO text(list, id, salt, length) AS

@@ -54,7 +54,8 @@ class Load:
 def bench(folder: Path) -> Report:
     shop = folder / "shop.duckdb"
     rows.create(shop, ROWS)
-    raw, ours = [], []
+    raw: list[Load] = []
+    ours: list[Load] = []
     for number in range(ROUNDS):
         turns = [(raw, _raw), (ours, _syncd)]
         for loads, load in turns if number % 2 == 0 else reversed(turns):

@@ -2,12 +2,14 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from subprocess import PIPE, Popen
+from types import SimpleNamespace
 
 import duckdb
 import pyarrow as pa
@@ -18,8 +20,9 @@ from pydantic import ValidationError
 from syncd.connectors.duckdb import CONNECTOR, Settings
 from syncd.domain.errors import SourceMismatch, SourceUnavailable
 from syncd.domain.scan import Relation, Scan, Since
+from syncd.kit import files
 from syncd.kit.sql import quote
-from syncd.ports import Source
+from syncd.ports.connecting import Source
 from tests.contracts.source import BY_KEY, Kind, Make, Sample, SourceContract, batches, read, scanning, stands
 
 _TYPES = {Kind.INTEGER: "BIGINT", Kind.TEXT: "VARCHAR", Kind.MOMENT: "TIMESTAMP"}
@@ -104,8 +107,8 @@ async def test_a_file_that_another_process_writes_is_unavailable_and_the_process
     write(settings.path, "CREATE TABLE t (id INT)")
 
     with another_process(settings.path) as pid, pytest.raises(SourceUnavailable, match=rf"shop\.duckdb is locked by process {pid} "):
-        async with CONNECTOR.source(settings):
-            pass
+        async with CONNECTOR.source(settings) as source:
+            await source.describe(Relation(table="t"))
 
 
 async def test_others_can_write_once_the_source_is_closed(settings: Settings) -> None:
@@ -127,9 +130,10 @@ async def test_the_lock_is_kept_while_one_of_several_users_in_this_process_close
     assert CONNECTOR.source is not None
     write(settings.path, "CREATE TABLE t (id INT)")
 
-    async with CONNECTOR.source(settings):
-        async with CONNECTOR.source(settings):
-            pass
+    async with CONNECTOR.source(settings) as source:
+        await source.describe(Relation(table="t"))
+        async with CONNECTOR.source(settings) as other:
+            await other.describe(Relation(table="t"))
         code = "import duckdb, sys; duckdb.connect(sys.argv[1])"
         writer = await asyncio.create_subprocess_exec(sys.executable, "-c", code, str(settings.path), stderr=PIPE)
         _, complaint = await writer.communicate()
@@ -163,11 +167,103 @@ async def test_a_damaged_file_is_a_mismatch(settings: Settings) -> None:
         await CONNECTOR.check(settings)
 
 
+async def test_a_file_is_not_opened_before_there_is_something_to_look_for_in_it(settings: Settings) -> None:
+    assert CONNECTOR.source is not None
+    write(settings.path, "CREATE TABLE t (id INT)")
+
+    async with CONNECTOR.source(settings) as source:
+        with another_process(settings.path):
+            assert not await source.unchanged("whatever it looked like")
+
+
+@pytest.fixture
+def settled(path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Runs statements, and lets so much time pass that the file no longer counts as just changed."""
+
+    def run(*statements: str) -> None:
+        write(path, *statements)
+        later = time.time() + 5
+        monkeypatch.setattr(files, "time", SimpleNamespace(time=lambda: later))
+
+    return run
+
+
+async def stamp_of(settings: Settings, relation: Relation) -> str:
+    assert CONNECTOR.source is not None
+    async with CONNECTOR.source(settings) as source:
+        return (await source.horizon(relation, "at")).stamp
+
+
+async def unchanged(settings: Settings, stamp: str) -> bool:
+    assert CONNECTOR.source is not None
+    async with CONNECTOR.source(settings) as source:
+        return await source.unchanged(stamp)
+
+
+async def test_a_table_that_nobody_wrote_to_is_unchanged(settings: Settings, settled: Callable[..., None]) -> None:
+    settled("CREATE TABLE t AS SELECT 1 AS id, now()::TIMESTAMP AS at")
+
+    stamp = await stamp_of(settings, Relation(table="t"))
+
+    assert stamp
+    assert await unchanged(settings, stamp)
+    assert await stamp_of(settings, Relation(table='main."T"')) == stamp
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE t SET id = id + 1", "DELETE FROM t", "CREATE TABLE other (id INT)", "ALTER TABLE t ADD COLUMN n INT"]
+)
+async def test_whatever_is_written_to_the_file_counts_as_a_change(settings: Settings, settled: Callable[..., None], change: str) -> None:
+    settled("CREATE TABLE t AS SELECT 1 AS id, now()::TIMESTAMP AS at")
+    stamp = await stamp_of(settings, Relation(table="t"))
+
+    settled(change)
+
+    assert stamp
+    assert not await unchanged(settings, stamp)
+
+
+async def test_a_change_that_stands_in_the_log_only_counts_too(settings: Settings, settled: Callable[..., None]) -> None:
+    settled("CREATE TABLE t AS SELECT 1 AS id, now()::TIMESTAMP AS at")
+    stamp = await stamp_of(settings, Relation(table="t"))
+
+    settled("PRAGMA disable_checkpoint_on_shutdown", "INSERT INTO t VALUES (2, now())")
+
+    assert settings.files[1].exists()
+    assert not await unchanged(settings, stamp)
+
+
+async def test_a_file_that_was_changed_a_moment_ago_has_no_stamp(settings: Settings) -> None:
+    write(settings.path, "CREATE TABLE t AS SELECT 1 AS id, now()::TIMESTAMP AS at")
+
+    assert await stamp_of(settings, Relation(table="t")) == ""
+
+
+@pytest.mark.parametrize(
+    "relation", [Relation(table="v"), Relation(table="s.v"), Relation(query="SELECT * FROM t"), Relation(table="twice")]
+)
+async def test_what_can_change_while_the_file_does_not_has_no_stamp(
+    settings: Settings, settled: Callable[..., None], relation: Relation
+) -> None:
+    settled(
+        "CREATE TABLE t AS SELECT 1 AS id, now()::TIMESTAMP AS at",
+        "CREATE VIEW v AS SELECT * FROM t",
+        "CREATE SCHEMA s",
+        "CREATE VIEW s.v AS SELECT * FROM t",
+        "CREATE TABLE s.twice AS SELECT * FROM t",
+        "CREATE VIEW twice AS SELECT * FROM t",
+    )
+
+    assert await stamp_of(settings, relation) == ""
+
+
 async def test_two_connections_to_one_file_need_the_same_settings(settings: Settings) -> None:
     assert CONNECTOR.source is not None
     write(settings.path, "CREATE TABLE t (id INT)")
 
-    async with CONNECTOR.source(settings), CONNECTOR.source(settings):
+    async with CONNECTOR.source(settings) as one, CONNECTOR.source(settings) as other:
+        await one.describe(Relation(table="t"))
+        await other.describe(Relation(table="t"))
         with pytest.raises(SourceMismatch, match="open in this process with other settings"):
             await CONNECTOR.check(settings.model_copy(update={"memory_limit": "64MB"}))
 

@@ -16,7 +16,7 @@ import pytest
 from syncd.connectors.fts5 import CONNECTOR, Settings, search
 from syncd.domain.batch import Severity
 from syncd.domain.errors import TargetMismatch, TargetUnavailable
-from syncd.ports import Indexes, IndexShape
+from syncd.ports.connecting import Indexes, IndexShape
 from tests.contracts.target import ADA, BOB, EVE, SHAPE, TargetContract, all_ids, batch, batch_of_rows, contents, drain, prepared, row
 
 
@@ -48,17 +48,28 @@ def found(settings: Settings, words: str, limit: int = 20, index: str = "product
 
 
 def is_consistent(path: Path, index: str) -> bool:
-    """Words and documents say the same, as far as SQLite can tell."""
+    """Words, documents and their count say the same."""
     with closing(sqlite3.connect(path)) as connection:
-        [[number]] = connection.execute("SELECT number FROM syncd_indexes WHERE name = ?", [index])
-        connection.execute(f"INSERT INTO syncd_words_{number} (syncd_words_{number}, rank) VALUES ('integrity-check', 1)")
-        [[counted, documents]] = connection.execute(f"SELECT documents, (SELECT count(*) FROM syncd_documents_{number}) FROM syncd_indexes")
+        [[number, counted, has_words]] = connection.execute(
+            "SELECT number, documents, has_words FROM syncd_indexes WHERE name = ?", [index]
+        )
+        if has_words:
+            connection.execute(f"INSERT INTO syncd_words_{number} (syncd_words_{number}, rank) VALUES ('integrity-check', 1)")
+        [[documents]] = connection.execute(f"SELECT count(*) FROM syncd_documents_{number}")
         [[verdict]] = connection.execute("PRAGMA integrity_check")
     return bool(verdict == "ok" and counted == documents)
 
 
 class TestFTS5(TargetContract):
     pass
+
+
+FEW, MANY = range(100, 103), range(100, 1300)
+"""Ids of documents that make an index one without words, and one with."""
+
+
+def fillers(ids: range) -> list[dict[str, object]]:
+    return [{"id": n, "title": f"other {n}"} for n in ids]
 
 
 # ── searching ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -82,7 +93,8 @@ SOUP = {"id": 2, "title": "Soybean paste soup", "title_ko": "우리집 된장찌
         ("끝", [2]),
         ("전주", [1]),
         ("spicy", [1]),
-        ("st", [1]),
+        ("st", [1, 2]),
+        ("pa", [2]),
         ("title", []),
         ("12", []),
         ("100%", [2]),
@@ -95,10 +107,24 @@ SOUP = {"id": 2, "title": "Soybean paste soup", "title_ko": "우리집 된장찌
         ("", [1, 2]),
     ],
 )
-async def test_search_finds_parts_of_words_in_any_script(indexes: Indexes, settings: Settings, words: str, ids: list[int]) -> None:
-    await prepared(indexes, "products", STEW, SOUP)
+@pytest.mark.parametrize("others", [FEW, MANY])
+async def test_search_finds_parts_of_words_in_any_script(
+    indexes: Indexes, settings: Settings, others: range, words: str, ids: list[int]
+) -> None:
+    await prepared(indexes, "products", STEW, SOUP, *fillers(others))
 
-    assert found(settings, words) == ids
+    assert [key for key in found(settings, words, limit=5000) if key in (1, 2)] == ids
+
+
+async def test_an_index_that_grows_keeps_finding_what_it_had(indexes: Indexes, settings: Settings) -> None:
+    target = await prepared(indexes, "products", STEW)
+
+    for start in range(100, 2100, 400):
+        await drain(target, batch(*fillers(range(start, start + 400)), gone=[str(start + 5)]))
+        assert found(settings, "김치찌개") == [1]
+
+    assert found(settings, "other 2099") == [2099]
+    assert is_consistent(settings.path, "products")
 
 
 async def test_search_stops_at_its_limit(indexes: Indexes, settings: Settings) -> None:
@@ -107,8 +133,9 @@ async def test_search_stops_at_its_limit(indexes: Indexes, settings: Settings) -
     assert found(settings, "kimchi", limit=3) == [0, 1, 2]
 
 
-async def test_search_no_longer_finds_what_was_replaced_or_deleted(indexes: Indexes, settings: Settings) -> None:
-    target = await prepared(indexes, "products", STEW, SOUP)
+@pytest.mark.parametrize("others", [FEW, MANY])
+async def test_search_no_longer_finds_what_was_replaced_or_deleted(indexes: Indexes, settings: Settings, others: range) -> None:
+    target = await prepared(indexes, "products", STEW, SOUP, *fillers(others))
 
     await drain(target, batch({**STEW, "title_ko": "비빔밥"}, gone=["2"]))
 
@@ -119,7 +146,7 @@ async def test_search_no_longer_finds_what_was_replaced_or_deleted(indexes: Inde
 
 
 async def test_search_follows_a_swap(indexes: Indexes, settings: Settings) -> None:
-    await prepared(indexes, "products", STEW)
+    await prepared(indexes, "products", STEW, *fillers(MANY))
     await prepared(indexes, "shadow", SOUP)
 
     await indexes.swap("products", "shadow")
@@ -143,7 +170,7 @@ def test_searching_a_missing_file_is_unavailable_and_makes_none(settings: Settin
 
 
 async def test_any_sqlite_can_query_an_index_by_its_name_with_the_help_of_its_words(indexes: Indexes, settings: Settings) -> None:
-    await prepared(indexes, 'odd "index" 이름', STEW, SOUP)
+    await prepared(indexes, 'odd "index" 이름', STEW, SOUP, *fillers(MANY))
     question = """SELECT id FROM "odd ""index"" 이름" WHERE text LIKE '%된장찌%'"""
 
     assert ask(settings.path, question) == [("2",)]
@@ -175,8 +202,9 @@ async def test_only_searchable_attributes_are_searched(indexes: Indexes, setting
     assert [found(settings, words) for words in ("stew", "jeonju", "odd", "secret")] == [[1], [1], [1], []]
 
 
-async def test_changed_searchable_attributes_hold_for_documents_that_are_there(indexes: Indexes, settings: Settings) -> None:
-    target = await prepared(indexes, "products", STEW, SOUP)
+@pytest.mark.parametrize("others", [FEW, MANY])
+async def test_changed_searchable_attributes_hold_for_documents_that_are_there(indexes: Indexes, settings: Settings, others: range) -> None:
+    target = await prepared(indexes, "products", STEW, SOUP, *fillers(others))
     before = await indexes.inspect("products", SHAPE)
 
     after = await target.prepare(IndexShape("id", {"searchableAttributes": ["title_ko"]}))
@@ -375,7 +403,7 @@ from tests.contracts.target import SHAPE, alone, batch
 
 async def endless(first):
     for turn in itertools.count(first):
-        rows = ({"id": n, "turn": turn, "text": f"kimchi {turn} {n}"} for n in range(turn % 7, 60))
+        rows = ({"id": n, "turn": turn, "text": f"kimchi {turn} {n}"} for n in range(turn % 7, 1100))
         yield batch(*rows, {"id": f"own-{turn}"}, gone=[str(turn % 7 - 1)], reaches=str(turn))
 
 async def main(path, first):
@@ -392,7 +420,7 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2])))
 async def test_a_killed_process_leaves_every_batch_that_it_had_a_receipt_for(settings: Settings) -> None:
     assert CONNECTOR.indexes is not None
     reached = -1
-    for moment in range(6):
+    for moment in range(4):
         writer = await asyncio.create_subprocess_exec(
             sys.executable, "-c", _WRITER, str(settings.path), str(reached + 1), stdout=PIPE, env=_environment()
         )

@@ -12,7 +12,7 @@ from syncd.connectors.meilisearch import CONNECTOR, loading
 from syncd.connectors.meilisearch.settings import Settings
 from syncd.domain.batch import Batch, Receipt, Severity
 from syncd.domain.errors import BadCredentials, SourceUnavailable, TargetMismatch, TargetUnavailable
-from syncd.ports import Index, Indexes, IndexShape
+from syncd.ports.connecting import Index, Indexes, IndexShape
 from tests.contracts.target import (
     ADA,
     BOB,

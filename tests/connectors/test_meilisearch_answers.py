@@ -11,7 +11,7 @@ from syncd.connectors.meilisearch import CONNECTOR
 from syncd.connectors.meilisearch.client import Task
 from syncd.connectors.meilisearch.settings import Settings
 from syncd.domain.errors import BadCredentials, SyncdError, TargetMismatch, TargetUnavailable
-from syncd.ports import IndexShape
+from syncd.ports.connecting import IndexShape
 
 SHAPE = IndexShape("id")
 

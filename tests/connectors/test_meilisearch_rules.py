@@ -9,7 +9,7 @@ import pytest
 
 from syncd.connectors.meilisearch import CONNECTOR, rules
 from syncd.connectors.meilisearch.settings import Settings
-from syncd.ports import Indexes, IndexShape
+from syncd.ports.connecting import Indexes, IndexShape
 from tests.contracts.target import Row, batch_of_rows, contents, drain
 from tests.servers.meilisearch import MeilisearchServer
 

@@ -13,7 +13,7 @@ import pytest
 from syncd.domain.errors import SourceMismatch
 from syncd.domain.position import position, positions
 from syncd.domain.scan import GONE, Position, Relation, Scan, Since
-from syncd.ports import Source
+from syncd.ports.connecting import Source
 
 
 class Kind(Enum):

@@ -11,7 +11,7 @@ import pytest
 
 from syncd.domain.batch import DOCUMENTS, Batch, Checkpoint, Receipt
 from syncd.domain.errors import TargetMismatch
-from syncd.ports import LISTING, Index, Indexes, IndexShape, Readable, Target
+from syncd.ports.connecting import LISTING, Index, Indexes, IndexShape, Readable, Target
 
 Document = Mapping[str, object]
 Row = tuple[str, str]

@@ -9,9 +9,9 @@ import grpc
 import pytest
 
 from syncapi.v1.control_pb2 import PauseSyncRequest
-from syncctl.cli import Session
 from syncctl.connection import connect
 from syncctl.problems import Problem
+from syncctl.session import Session
 from tests.ctl.harness import Ctl
 from tests.ctl.scripted import Refusal, World, serving
 

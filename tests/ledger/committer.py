@@ -11,8 +11,8 @@ from syncd.domain.audit import Entry
 from syncd.domain.batch import Checkpoint
 from syncd.domain.run import RunId
 from syncd.ledger.book import open_ledger
-from syncd.ports import Advance, AuditQuery, RowTurn, Scope
-from syncd.ports.ledger import Ledger
+from syncd.ports.ledger import AuditQuery, Ledger
+from syncd.ports.running import Advance, RowTurn, Scope
 from tests.ledger.world import a_receipt, a_run, begun, ended
 
 

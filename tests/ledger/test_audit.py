@@ -14,8 +14,7 @@ from syncd.domain.audit import Entry
 from syncd.domain.errors import SyncdError
 from syncd.ledger.book import open_ledger
 from syncd.ledger.state import State, Transaction
-from syncd.ports import AuditQuery
-from syncd.ports.ledger import Ledger
+from syncd.ports.ledger import AuditQuery, Ledger
 from tests.ledger.world import START, Clock, broken_links, eventually, whole_archive, whole_log
 
 ENTRIES = [

@@ -14,8 +14,7 @@ import pytest
 from syncd.domain.audit import Entry
 from syncd.domain.run import RunState
 from syncd.ledger.book import open_ledger
-from syncd.ports import RunQuery
-from syncd.ports.ledger import Ledger
+from syncd.ports.ledger import Ledger, RunQuery
 from tests.ledger.world import SHOP, broken_links, whole_archive, whole_log
 
 ROOT = Path(__file__).parents[2]

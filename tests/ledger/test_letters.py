@@ -4,8 +4,8 @@ import pyarrow as pa
 
 from syncd.domain.dead_letter import DeadLetter
 from syncd.domain.run import SyncName
-from syncd.ports import LetterQuery, Scope
-from syncd.ports.ledger import Ledger
+from syncd.ports.ledger import Ledger, LetterQuery
+from syncd.ports.running import Scope
 from tests.ledger.world import SHOP, START, Clock, a_receipt, a_run, whole_log
 
 ALL = LetterQuery()

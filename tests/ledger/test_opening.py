@@ -13,7 +13,8 @@ from syncd.domain.errors import PermanentError, SyncdError, TransientError
 from syncd.ledger.book import open_ledger
 from syncd.ledger.state import State
 from syncd.ledger.syncs import StoredSyncs
-from syncd.ports import AuditQuery, Scope
+from syncd.ports.ledger import AuditQuery
+from syncd.ports.running import Scope
 from tests.ledger.world import SHOP, Clock, a_receipt, a_run, whole_log
 
 

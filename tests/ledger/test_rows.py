@@ -15,8 +15,8 @@ from syncd.ledger.marks import escaped, unescaped
 from syncd.ledger.remembered import Sweeper
 from syncd.ledger.state import State
 from syncd.ledger.syncs import StoredSyncs
-from syncd.ports import TOMBSTONE, Advance, RowTrace, RowTurn, RunQuery, Scope
-from syncd.ports.ledger import Ledger
+from syncd.ports.ledger import Ledger, RunQuery
+from syncd.ports.running import TOMBSTONE, Advance, RowTrace, RowTurn, Scope
 from tests.ledger.world import SHOP, START, Clock, a_receipt, a_run, begun, ended, eventually
 
 

@@ -11,8 +11,7 @@ from syncd.domain.run import Counters, Failure, Run, RunState, SyncName, Trigger
 from syncd.ledger.book import open_ledger
 from syncd.ledger.runs import StoredRuns
 from syncd.ledger.state import State
-from syncd.ports import Change, Hold, HoldKind, RunQuery, SyncRecord
-from syncd.ports.ledger import Ledger
+from syncd.ports.ledger import Change, Hold, HoldKind, Ledger, RunQuery, SyncRecord
 from tests.ledger.world import SHOP, START, Clock, a_run, begun, ended, whole_log
 
 HALT = Hold(HoldKind.HALTED, Failure("target.mismatch", "another primary key", "drop the index"))

@@ -7,8 +7,8 @@ from syncd.domain.batch import Checkpoint
 from syncd.domain.run import Counters, Failure, RunState, SyncName
 from syncd.ledger.state import State
 from syncd.ledger.syncs import StoredSyncs
-from syncd.ports import Advance, Change, Hold, HoldKind, RunQuery, Scope, SyncRecord
-from syncd.ports.ledger import Ledger
+from syncd.ports.ledger import Change, Hold, HoldKind, Ledger, RunQuery, SyncRecord
+from syncd.ports.running import Advance, Scope
 from tests.ledger.world import SHOP, Clock, a_receipt, a_run, begun, whole_log
 
 HOLD = Hold(HoldKind.PAUSED, Failure("operator", "paused by ada", "resume it"))

@@ -11,8 +11,7 @@ import pyarrow as pa
 from syncd.domain.audit import GENESIS, Recorded, digest
 from syncd.domain.batch import DOCUMENTS, Batch, Checkpoint, Receipt, Refusal
 from syncd.domain.run import Run, RunId, RunState, SyncName, Trigger
-from syncd.ports import AuditQuery
-from syncd.ports.ledger import Ledger
+from syncd.ports.ledger import AuditQuery, Ledger
 
 SHOP = SyncName("shop")
 START = datetime(2026, 11, 20, 12, 0, 0, 123_456, tzinfo=UTC)

@@ -38,7 +38,7 @@ class Wire:
         return audit_pb2_grpc.AuditStub(self.channel)
 
     async def done(self, run: str) -> common_pb2.Run:
-        last = None
+        last: common_pb2.Run | None = None
         async for message in self.control.WatchRun(control_pb2.WatchRunRequest(run=run)):
             last = message.run
         assert last is not None
@@ -61,12 +61,16 @@ def play() -> Play:
     return Play()
 
 
-def info(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo:
+def detail(error: Any, found: Any) -> Any:
+    """The detail of this type that an error carries in its status."""
     status = rpc_status.from_call(error)
     assert status is not None
-    found = error_details_pb2.ErrorInfo()
-    assert next(detail for detail in status.details if detail.Is(found.DESCRIPTOR)).Unpack(found)
+    assert next(each for each in status.details if each.Is(found.DESCRIPTOR)).Unpack(found)
     return found
+
+
+def info(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo:
+    return detail(error, error_details_pb2.ErrorInfo())
 
 
 async def test_a_started_run_is_followed_to_its_end_and_the_stream_closes(tmp_path: Path, play: Play) -> None:
@@ -107,11 +111,8 @@ async def test_bad_input_names_the_field(tmp_path: Path, play: Play) -> None:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await wire.control.StartRun(control_pb2.StartRunRequest(sync="a", parameters={"fats": "true"}))
 
-    status = rpc_status.from_call(caught.value)
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    bad = error_details_pb2.BadRequest()
-    assert status is not None
-    assert next(detail for detail in status.details if detail.Is(bad.DESCRIPTOR)).Unpack(bad)
+    bad = detail(caught.value, error_details_pb2.BadRequest())
     assert [violation.field for violation in bad.field_violations] == ["parameters.fats"]
 
 
@@ -131,7 +132,7 @@ async def test_a_busy_sync_answers_with_the_running_run(tmp_path: Path, play: Pl
 
 async def test_a_bug_leaks_no_text_to_the_client(tmp_path: Path, play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     async with wired(tmp_path, play, sync("a")) as wire:
-        monkeypatch.setattr(wire.world.daemon, "statuses", lambda: {}["secret detail"])
+        monkeypatch.setattr(wire.world.daemon, "statuses", lambda: int("secret detail"))
 
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await wire.control.ListSyncs(control_pb2.ListSyncsRequest())
@@ -231,9 +232,7 @@ async def test_runs_are_listed_newest_first_and_by_state(tmp_path: Path, play: P
     assert [(run.id, run.failure.hint) for run in failures.runs] == [(failed.run.id, "make it")]
 
 
-async def test_what_should_pass_says_when_to_come_back(
-    tmp_path: Path, play: Play, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_should_pass_says_when_to_come_back(tmp_path: Path, play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     async def away(*_: object) -> None:
         raise TargetUnavailable("the index is away", after=7)
 
@@ -242,10 +241,7 @@ async def test_what_should_pass_says_when_to_come_back(
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await wire.control.ReloadSettings(control_pb2.ReloadSettingsRequest())
 
-    status = rpc_status.from_call(caught.value)
-    retry = error_details_pb2.RetryInfo()
-    assert status is not None
-    assert next(detail for detail in status.details if detail.Is(retry.DESCRIPTOR)).Unpack(retry)
+    retry = detail(caught.value, error_details_pb2.RetryInfo())
     assert (caught.value.code(), retry.retry_delay.seconds) == (grpc.StatusCode.UNAVAILABLE, 7)
 
 
@@ -264,8 +260,11 @@ async def test_invalid_settings_are_told_and_change_nothing(tmp_path: Path, play
 
 async def test_generic_clients_find_health_and_services(tmp_path: Path, play: Play) -> None:
     async with wired(tmp_path, play, sync("a")) as wire:
-        health = await health_pb2_grpc.HealthStub(wire.channel).Check(health_pb2.HealthCheckRequest(service="syncapi.v1.Control"))
-        call = reflection_pb2_grpc.ServerReflectionStub(wire.channel).ServerReflectionInfo(
+        health_stub: Any = health_pb2_grpc.HealthStub(wire.channel)
+        health = await health_stub.Check(health_pb2.HealthCheckRequest(service="syncapi.v1.Control"))
+        services: Any = reflection_pb2_grpc
+        asked = reflection_pb2.ServerReflectionRequest(list_services="")
+        call = services.ServerReflectionStub(wire.channel).ServerReflectionInfo(
             iter([reflection_pb2.ServerReflectionRequest(list_services="")])
         )
         answer = await call.read()

@@ -21,7 +21,7 @@ from tests.system.waiting import until
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 BLOCK = re.compile(r"^```(?P<kind>shell|console)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-WORD = re.compile(r"[A-Za-z가-힣]{3,}")
+WORD = re.compile(r"\b[^\W\d]{3,}\b")
 TIMES = {"min", "now", "ago"}
 """Words that come and go with the clock."""
 PLACE = "/tmp/tour"
@@ -89,7 +89,7 @@ class Terminal:
             return self._stop()
         result = subprocess.run(["bash", "-c", command], cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False)
         assert result.returncode == 0, f"$ {command}\n{result.stdout}{result.stderr}"
-        return result.stdout
+        return result.stdout.replace(str(self._place), PLACE)
 
     def close(self) -> None:
         for process in self._behind:

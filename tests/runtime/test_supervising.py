@@ -339,12 +339,36 @@ async def test_a_run_that_the_process_died_under_is_gone_on_with(tmp_path: Path,
     assert sorted(entry.entry.action for entry in entries) == ["run.ended", "run.started"]
 
 
+async def test_a_run_that_a_stop_has_interrupted_is_gone_on_with_once(tmp_path: Path, play: Play) -> None:
+    seen: list[tuple[str, Trigger, dict[str, str]]] = []
+    working = asyncio.Event()
+
+    async def batches(context: RunContext) -> Report:
+        seen.append((context.run.mode, context.run.trigger, dict(context.run.parameters)))
+        while context.run.trigger is Trigger.REQUEST:
+            await context.commit(receipt("1"))
+            working.set()
+        return Report()
+
+    play.scripts["a"] = batches
+    async with opened(tmp_path, play, sync("a")) as world:
+        await world.begin("a", parameters={"fast": "true"})
+        await working.wait()
+
+    for _ in range(2):
+        async with opened(tmp_path, play, sync("a")) as world:
+            await world.has_run("a")
+
+    how = {"fast": "true"}
+    assert seen == [("incremental", Trigger.REQUEST, how), ("incremental", Trigger.RECOVERY, how)]
+
+
 async def test_a_reload_touches_only_what_changed(tmp_path: Path, play: Play) -> None:
     async with opened(tmp_path, play, sync("a") + sync("b") + sync("c")) as world:
         before = world.status("a").revision
         written(tmp_path, sync("a") + sync("b", 'every = "1h"') + sync("d"))
 
-        changes = await world.daemon.reload()
+        changes = await world.daemon.reload("ada")
 
         assert (changes.added, changes.removed, changes.changed) == (("d",), ("c",), ("b",))
         assert world.daemon.board.names() == ["a", "b", "d"]
@@ -370,7 +394,7 @@ async def test_a_run_under_way_goes_on_under_the_new_settings(tmp_path: Path, pl
         await working.wait()
         written(tmp_path, sync("a", 'every = "1h"'))
 
-        await world.daemon.reload()
+        await world.daemon.reload("ada")
         await world.has_run("a")
 
         assert (await world.daemon.run(run.id)).run.state is RunState.INTERRUPTED

@@ -62,7 +62,7 @@ class Request(BaseHTTPRequestHandler):
         try:
             upstream.request(self.command, self.path, self.body(), {**self.headers, "Connection": "close"})
             answer = upstream.getresponse()
-            self.answer(answer.status, answer.read(), **{name: value for name, value in answer.getheaders()})
+            self.answer(answer.status, answer.read(), **dict(answer.getheaders()))
         except (OSError, HTTPException):
             self.cut()
         finally:

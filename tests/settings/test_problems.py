@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.ports import Connector
+from syncd.ports.connecting import Connector
 from syncd.settings.load import load
 from syncd.settings.problem import SettingsInvalid
 from tests.settings.world import World, Written

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from syncd.domain.run import SyncName
-from syncd.ports import Connections, Connector, Engine, EngineKind, Indexes, Mode, Source
+from syncd.ports.connecting import Connections, Connector, Indexes, Source
+from syncd.ports.running import Engine, EngineKind, Mode
 from syncd.settings.load import Settings, load
 from syncd.settings.problem import Problem, SettingsInvalid
 from syncd.settings.secret import Secret

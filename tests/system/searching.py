@@ -12,6 +12,7 @@ from urllib.error import HTTPError
 from tests.servers.meilisearch import MeilisearchServer
 from tests.system.shop import Document
 
+
 class Searched(Protocol):
     """A place with indexes, and how it is asked about them."""
 
@@ -57,8 +58,9 @@ class Search:
                 page = self.ask(f"indexes/{index}/documents?limit={_PAGE}&offset={len(found)}")["results"]
             except HTTPError as error:
                 with error:
-                    assert error.code == 404, error.read()
-                    return {}
+                    if error.code != 404:
+                        raise
+                return {}
             found += page
             if len(page) < _PAGE:
                 return {str(document["id"]): document for document in found}

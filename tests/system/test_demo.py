@@ -102,7 +102,7 @@ def kept(folder: Path) -> Iterator[subprocess.Popen[str]]:
             if "until Ctrl-C" in line:
                 break
         yield process
-        process.kill()
+        process.terminate()
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])

@@ -93,7 +93,9 @@ def between(steady: Search) -> Iterator[Proxy]:
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
-def test_a_server_in_trouble_is_waited_for(running: Running, shop: Shop, steady: Search, between: Proxy, index_name: str, trouble: Trouble) -> None:
+def test_a_server_in_trouble_is_waited_for(
+    running: Running, shop: Shop, steady: Search, between: Proxy, index_name: str, trouble: Trouble
+) -> None:
     shop.create(4000)
     connections = {"shop": shop.connection, "search": {**steady.connection, **LITTLE, "url": between.url}}
     syncd = running({"connections": connections, "syncs": {"products": products(index=index_name, **PATIENT)}})

@@ -72,7 +72,9 @@ def mend(shop: Shop) -> None:
 def documents(shop: Shop) -> dict[str, Document]:
     """What the mapping says, in plain Python. The server does not show vectors."""
     rows = shop.execute("SELECT key, n, price, geo, more FROM poisoned")
-    made = [{"id": json.loads(key), "n": n, "price": float(price), "_geo": _json(geo), "more": _json(more)} for key, n, price, geo, more in rows]
+    made = [
+        {"id": json.loads(key), "n": n, "price": float(price), "_geo": _json(geo), "more": _json(more)} for key, n, price, geo, more in rows
+    ]
     return {str(document["id"]): document for document in made}
 
 

@@ -1,8 +1,9 @@
 """DuckDB as a source: tables, views, and views over Parquet or CSV.
 
-A file is open for one process that writes or for many that read. So the source opens it read-only and holds it as short as it
-can; meanwhile others cannot write. Within one process all connections to a file share one instance, and must have the same settings.
-Nothing here may open the file by other means: a process that closes any descriptor of a file loses its locks on it.
+A file is open for one process that writes or for many that read. So the source opens it read-only, only if it has to look into it,
+and holds it as short as it can; meanwhile others cannot write. Within one process all connections to a file share one instance, and
+must have the same settings. Nothing here may open the file by other means: a process that closes any descriptor of a file loses its
+locks on it.
 
 A scan first sorts the order columns alone, which can spill to disk, and remembers each thousandth position. Then it reads the rows
 between such positions, as many at once as fit into `page_bytes`: sorting whole rows would need memory that grows with the table.
@@ -31,9 +32,10 @@ from syncd.domain.errors import SourceMismatch, SourceUnavailable, SyncdError
 from syncd.domain.position import position
 from syncd.domain.scan import GONE, Horizon, Position, Relation, Scan, Since
 from syncd.domain.schema import Column, Table
-from syncd.kit.sql import Clause, Term, all_of, behind, quote, quote_table, up_to
-from syncd.kit.text import did_you_mean
-from syncd.ports import Connector, Source
+from syncd.kit.files import look
+from syncd.kit.sql import Clause, Term, all_of, behind, quote, quote_table, table_parts, up_to
+from syncd.kit.text import counted, did_you_mean
+from syncd.ports.connecting import Connector, Source
 from syncd.settings.section import Section, SettingsPath
 
 _GRAIN = 1000
@@ -69,23 +71,34 @@ class Settings(Section):
     timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     """The zone of timestamps that name none, for comparing them with the clock."""
 
+    @property
+    def files(self) -> tuple[Path, Path]:
+        """The database, and the log of what is not in it yet."""
+        return self.path, self.path.with_name(f"{self.path.name}.wal")
+
 
 class DuckDBSource:
-    def __init__(self, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-        self._connection = connection
+    """Opens the file with the first question that needs to look into it."""
+
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._opening = asyncio.Lock()
+        self._connection: duckdb.DuckDBPyConnection | None = None
 
     async def describe(self, relation: Relation) -> Table:
         return await self._ask(lambda cursor: _describe(cursor, relation))
 
     async def horizon(self, relation: Relation, watermark: str) -> Horizon:
-        return await self._ask(lambda cursor: _horizon(cursor, relation, watermark, self._settings.timezone))
+        return await self._ask(lambda cursor: _horizon(cursor, relation, watermark, self._settings))
+
+    async def unchanged(self, stamp: str) -> bool:
+        return stamp == await asyncio.to_thread(look, *self._settings.files)
 
     async def count(self, scan: Scan) -> int:
         return await self._ask(lambda cursor: _Query(_describe(cursor, scan.relation), scan).count(cursor))
 
     async def scan(self, scan: Scan, rows: int) -> AsyncGenerator[pa.RecordBatch, None]:
-        with self._cursor() as cursor:
+        async with self._cursor() as cursor:
             query = _Query(await _in_thread(cursor, lambda: _describe(cursor, scan.relation)), scan)
             grains = await _in_thread(cursor, lambda: query.grains(cursor))
             after, width = scan.after, 1
@@ -100,18 +113,25 @@ class DuckDBSource:
                 width = max(1, min(_WIDEST, self._settings.page_bytes * read // (size * _GRAIN + 1)))
 
     async def _ask(self, question: Callable[[_Cursor], _Result]) -> _Result:
-        with self._cursor() as cursor:
+        async with self._cursor() as cursor:
             return await _in_thread(cursor, lambda: question(cursor))
 
-    @contextmanager
-    def _cursor(self) -> Iterator[_Cursor]:
+    @asynccontextmanager
+    async def _cursor(self) -> AsyncIterator[_Cursor]:
         """A connection of its own for each question: none waits for another, and each can be interrupted alone."""
         with _our_errors(self._settings.path):
+            async with self._opening:
+                if self._connection is None:
+                    self._connection = await asyncio.to_thread(_connect, self._settings)
             cursor = self._connection.cursor()
             try:
                 yield cursor
             finally:
                 cursor.close()
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await asyncio.to_thread(self._connection.close)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +267,7 @@ def _temporal(column: Column) -> bool:
     return column.type.startswith(("DATE", "TIMESTAMP"))
 
 
-def _horizon(cursor: _Cursor, relation: Relation, watermark: str, timezone: str) -> Horizon:
+def _horizon(cursor: _Cursor, relation: Relation, watermark: str, settings: Settings) -> Horizon:
     column = _column(_describe(cursor, relation), watermark)
     name = quote(column.name)
     highest, now = f"max({name})", "CAST(NULL AS VARCHAR)"
@@ -255,11 +275,24 @@ def _horizon(cursor: _Cursor, relation: Relation, watermark: str, timezone: str)
     if _temporal(column):
         zoned = column.type == "TIMESTAMP WITH TIME ZONE"
         now = f"CAST({'now()' if zoned else 'now() AT TIME ZONE ?'} AS {column.type})"
-        values = [] if zoned else [timezone, timezone]
+        values = [] if zoned else [settings.timezone, settings.timezone]
         highest = f"CASE WHEN count({name}) > 0 THEN least(max({name}), {now}) END"
     text = f"SELECT CAST({highest} AS VARCHAR), CAST({now} AS VARCHAR), count(*) - count({name}) FROM {_from(relation)}"
     [[reaches, clock_now, nulls]] = cursor.execute(text, values).fetchall()
-    return Horizon(reaches=reaches, exact=False, now=clock_now, nulls=nulls)
+    return Horizon(reaches, exact=False, now=clock_now, nulls=nulls, stamp=look(*settings.files) if _holds(cursor, relation) else "")
+
+
+def _holds(cursor: _Cursor, relation: Relation) -> bool:
+    """Whether all rows are in the file itself: it is a table, and no view anywhere has its name."""
+    name = table_parts(relation.table)[-1] if relation.table else ""
+    [[held]] = cursor.execute(_HELD, [name, name]).fetchall()
+    return bool(held)
+
+
+_HELD = """
+SELECT EXISTS (FROM duckdb_tables() WHERE lower(table_name) = lower(?))
+AND NOT EXISTS (FROM duckdb_views() WHERE lower(view_name) = lower(?))
+"""
 
 
 async def _in_thread(cursor: _Cursor, work: Callable[[], _Result]) -> _Result:
@@ -346,12 +379,11 @@ def _spill_dir(folder: Path) -> Path:
 
 @asynccontextmanager
 async def _open(settings: Settings) -> AsyncIterator[Source]:
-    with _our_errors(settings.path):
-        connection = await asyncio.to_thread(_connect, settings)
+    source = DuckDBSource(settings)
     try:
-        yield DuckDBSource(connection, settings)
+        yield source
     finally:
-        await asyncio.to_thread(connection.close)
+        await source.close()
 
 
 async def _check(settings: Settings) -> str:
@@ -362,7 +394,7 @@ async def _check(settings: Settings) -> str:
             [[views]] = connection.execute("SELECT count(*) FROM duckdb_views() WHERE NOT internal").fetchall()
         finally:
             connection.close()
-    return f"DuckDB {duckdb.__version__}, {tables} tables, {views} views"
+    return f"DuckDB {duckdb.__version__}, {counted(tables, 'table')}, {counted(views, 'view')}"
 
 
 CONNECTOR = Connector(settings=Settings, check=_check, source=_open)

@@ -64,10 +64,12 @@ class Horizon:
     `reaches` is the highest watermark that a following incremental run may start from (already capped by the source's own clock, so a
     watermark in the future does no harm); None if the relation has no watermark value yet. `exact` says that every row up to
     `reaches` is visible already (a low water); otherwise later scans must look back. `now` is the source's clock as watermark
-    text, None where the watermark is not temporal. `nulls` counts the rows without a watermark.
+    text, None where the watermark is not temporal. `nulls` counts the rows without a watermark. `stamp` is what
+    `Source.unchanged` knows this moment by; empty where the source cannot tell a change without looking at rows.
     """
 
     reaches: str | None
     exact: bool
     now: str | None = None
     nulls: int = 0
+    stamp: str = ""

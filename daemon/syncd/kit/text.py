@@ -35,3 +35,8 @@ def format_duration(length: timedelta) -> str:
         if count:
             words.append(f"{count}{unit}")
     return "".join(words)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 table`, `2 tables`, `1,000 tables`; `many` is needed where it is not `one` and an s."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"

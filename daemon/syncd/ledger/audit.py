@@ -21,7 +21,7 @@ from syncd.domain.errors import PermanentError, SyncdError
 from syncd.ledger.border import border, busy, full, unwritable, unwritten
 from syncd.ledger.moments import micros
 from syncd.ledger.outbox import Held, Line, recorded
-from syncd.ports import AuditQuery
+from syncd.ports.ledger import AuditQuery
 
 _STORAGE_VERSION = "v1.5.0"
 _ROOM_BYTES = 16 * 1024 * 1024

@@ -12,7 +12,8 @@ from syncd.ledger.marks import escaped, packed, unescaped
 from syncd.ledger.moments import micros, moment
 from syncd.ledger.records import intern
 from syncd.ledger.state import Transaction
-from syncd.ports import LetterQuery, Scope
+from syncd.ports.ledger import LetterQuery
+from syncd.ports.running import Scope
 
 _DOCUMENT_BYTES = 64 * 1024
 _REFUSE = """

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from syncd.domain.batch import Checkpoint
 from syncd.domain.run import Counters, Failure, Run, RunId, RunState, SyncName, Trigger
 from syncd.ledger.moments import micros, micros_or_none, moment, moment_or_none
-from syncd.ports import Hold, HoldKind, SyncRecord
+from syncd.ports.ledger import Hold, HoldKind, SyncRecord
 
 _IDENTITY = ("id", "mode", "trigger", "queued_at", "parameters", "writes", "request_id", "actor")
 _COURSE = ("state", "started_at", "ended_at", "attempt", "total", "counters", "failure", "drifted", "report")

@@ -17,7 +17,7 @@ from syncd.domain.errors import SyncdError
 from syncd.ledger.marks import escaped, packed, packed_pairs
 from syncd.ledger.moments import micros, moment
 from syncd.ledger.state import State, Transaction
-from syncd.ports import TOMBSTONE, RowTrace, RowTurn, Scope
+from syncd.ports.running import TOMBSTONE, RowTrace, RowTurn, Scope
 
 _REMEMBER = """
 INSERT INTO remembered (generation, mark, fingerprint, run, at)

@@ -11,7 +11,8 @@ from syncd.domain.run import SyncName
 from syncd.ledger import letters, remembered
 from syncd.ledger.remembered import Place
 from syncd.ledger.state import State
-from syncd.ports import LetterQuery, RowTrace, Scope
+from syncd.ports.ledger import LetterQuery
+from syncd.ports.running import RowTrace, Scope
 
 
 class StoredRows:

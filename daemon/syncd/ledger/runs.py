@@ -9,7 +9,7 @@ from syncd.domain.run import Run, RunState
 from syncd.ledger.moments import micros
 from syncd.ledger.records import RUN_COLUMNS, intern, load, put_hold, put_run, run_from
 from syncd.ledger.state import State, Transaction
-from syncd.ports import Hold, HoldKind, RunQuery, SyncRecord
+from syncd.ports.ledger import Hold, HoldKind, RunQuery, SyncRecord
 
 _SELECT = f"SELECT {RUN_COLUMNS}, syncs.name FROM runs JOIN syncs ON syncs.id = runs.sync"
 _NEWEST_FIRST = "ORDER BY queued_at DESC, id DESC"

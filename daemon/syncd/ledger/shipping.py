@@ -19,7 +19,7 @@ from syncd.ledger import outbox
 from syncd.ledger.audit import DamagedFile, MonthFiles
 from syncd.ledger.outbox import Doubt, Extent, Held
 from syncd.ledger.state import State, Transaction
-from syncd.ports import AuditQuery
+from syncd.ports.ledger import AuditQuery
 
 _GROUP = 5_000
 _LINGER_SECONDS = 1.0

@@ -12,7 +12,8 @@ from syncd.ledger import letters, remembered
 from syncd.ledger.moments import micros
 from syncd.ledger.records import intern, load, put_hold, touch_run
 from syncd.ledger.state import State, Transaction
-from syncd.ports import Advance, Change, RowTurn, Scope, SyncRecord
+from syncd.ports.ledger import Change, SyncRecord
+from syncd.ports.running import Advance, RowTurn, Scope
 
 
 class StoredSyncs:

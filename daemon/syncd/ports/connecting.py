@@ -24,6 +24,9 @@ class Source(Protocol):
     async def horizon(self, relation: Relation, watermark: str) -> Horizon:
         """How far the source is complete now; call it before a scan, never after."""
 
+    async def unchanged(self, stamp: str) -> bool:
+        """Whether no row can have changed since the horizon with this stamp was taken, told without looking at rows; False if in doubt."""
+
     def scan(self, scan: Scan, rows: int) -> AsyncGenerator[pa.RecordBatch, None]:
         """Yield the rows of a scan in its order, at most `rows` a batch, none of them empty; memory stays bounded at any table size."""
 
@@ -112,17 +115,18 @@ class Connector:
 
     `settings` is the section class of `[connections.NAME]`; `check` connects, asks the least that proves the settings right, and
     answers a line for people such as "Meilisearch 1.21.0, 14 indexes". The openers yield something that is closed on exit; several syncs
-    may use it at once.
+    may use it at once. Where it costs much to open indexes, `stays` answers what is the same as long as they may be kept open for a while.
     """
 
     settings: type[Any]
     check: Callable[[Any], Awaitable[str]]
     source: Callable[[Any], AbstractAsyncContextManager[Source]] | None = None
     indexes: Callable[[Any], AbstractAsyncContextManager[Indexes]] | None = None
+    stays: Callable[[Any], str] | None = None
 
 
 class Connections(Protocol):
-    """The connections of the settings by name, opened on first use, shared while in use, closed after the last."""
+    """The connections of the settings by name, opened on first use, shared while in use, closed after the last or a while later."""
 
     def source(self, name: str) -> AbstractAsyncContextManager[Source]: ...
 

@@ -45,7 +45,7 @@ class Control(control_pb2_grpc.ControlServicer):
         )
 
     async def ReloadSettings(self, request: pb.ReloadSettingsRequest, context: Context) -> pb.ReloadSettingsResponse:
-        changes = await self._daemon.reload()
+        changes = await self._daemon.reload(_caller(context))
         return pb.ReloadSettingsResponse(
             added=changes.added, removed=changes.removed, changed=changes.changed, needs_restart=changes.restart
         )

@@ -100,9 +100,12 @@ def states(wanted: Sequence[common_pb2.RunState.ValueType]) -> frozenset[RunStat
 
 
 def modes(known: Mapping[str, Mode]) -> list[control_pb2.Mode]:
-    return [
-        control_pb2.Mode(name=name, summary=mode.summary, writes=mode.writes, parameters=mode.parameters) for name, mode in known.items()
-    ]
+    return [mode(name, each) for name, each in known.items()]
+
+
+def mode(name: str, each: Mode) -> control_pb2.Mode:
+    writes = each.writes or bool(each.writes_if)
+    return control_pb2.Mode(name=name, summary=each.summary, writes=writes, parameters=each.parameters)
 
 
 def letter(dead: DeadLetter, document: str) -> control_pb2.DeadLetter:

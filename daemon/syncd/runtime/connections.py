@@ -1,4 +1,4 @@
-"""The connections of the settings: opened on first use, shared while in use, closed after the last."""
+"""The connections of the settings: opened on first use, shared while in use, closed after the last or, where that costs much, later."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -10,25 +10,39 @@ from typing import Any, Self
 from syncd.ports.connecting import Indexes, Source
 from syncd.settings.load import ConnectionSettings
 
-Opener = Callable[[], AbstractAsyncContextManager[Any]]
+KEEP_SECONDS = 60.0
+"""How long a connection that is worth keeping waits for who needs it next; at most twice as long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """How a connection is opened. `stays` says what is the same as long as it may be kept; without it, it is not kept at all."""
+
+    open: Callable[[], AbstractAsyncContextManager[Any]]
+    stays: Callable[[], str] | None = None
 
 
 @dataclass(slots=True)
 class _Shared:
-    """One opened connection. `users` counts those who hold it or wait for it."""
+    """One opened connection. `users` counts those who hold it or wait for it, `uses` all there ever were."""
 
     users: int = 0
+    uses: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     stack: AsyncExitStack | None = None
     opened: Any = None
+    found: str | None = None
+    """What `stays` said when it was opened; None if somebody's use of it ended in an error since."""
+    keeping: asyncio.Task[None] | None = None
 
 
 class SharedConnections:
     """Implements the port `Connections` over openers by name."""
 
-    def __init__(self, sources: dict[str, Opener], indexes: dict[str, Opener]) -> None:
+    def __init__(self, sources: dict[str, Opener], indexes: dict[str, Opener], keep_seconds: float = KEEP_SECONDS) -> None:
         self._sources = sources
         self._indexes = indexes
+        self._keep_seconds = keep_seconds
         self._shared: dict[tuple[str, str], _Shared] = {}
 
     @classmethod
@@ -37,11 +51,11 @@ class SharedConnections:
         sources: dict[str, Opener] = {}
         indexes: dict[str, Opener] = {}
         for name, connection in connections.items():
-            connector = connection.connector
+            connector, section = connection.connector, connection.section
             if connector.source:
-                sources[name] = partial(connector.source, connection.section)
+                sources[name] = Opener(partial(connector.source, section))
             if connector.indexes:
-                indexes[name] = partial(connector.indexes, connection.section)
+                indexes[name] = Opener(partial(connector.indexes, section), connector.stays and partial(connector.stays, section))
         return cls(sources, indexes)
 
     def source(self, name: str) -> AbstractAsyncContextManager[Source]:
@@ -54,21 +68,50 @@ class SharedConnections:
     async def _share(self, place: tuple[str, str], opener: Opener) -> AsyncIterator[Any]:
         shared = self._shared.setdefault(place, _Shared())
         shared.users += 1
+        shared.uses += 1
         try:
             async with shared.lock:
-                if shared.stack is None:
-                    stack = AsyncExitStack()
-                    shared.opened = await stack.enter_async_context(opener())
-                    shared.stack = stack
+                await self._open(shared, opener)
             yield shared.opened
+        except BaseException:
+            shared.found = None
+            raise
         finally:
             shared.users -= 1
-            await self._close_if_last(place, shared)
+            if opener.stays is None:
+                await self._close_if_unused(place, shared)
+            elif shared.keeping is None:
+                shared.keeping = asyncio.create_task(self._keep(place, shared), name=f"keep {place[1]} open")
 
-    async def _close_if_last(self, place: tuple[str, str], shared: _Shared) -> None:
+    async def _open(self, shared: _Shared, opener: Opener) -> None:
+        found = opener.stays() if opener.stays else ""
+        if shared.stack is not None and shared.users == 1 and shared.found != found:
+            await _close(shared)
+        if shared.stack is None:
+            stack = AsyncExitStack()
+            shared.opened = await stack.enter_async_context(opener.open())
+            shared.stack, shared.found = stack, opener.stays() if opener.stays else ""
+
+    async def _keep(self, place: tuple[str, str], shared: _Shared) -> None:
+        """Close a connection once nobody has used it for a while, or when the daemon ends."""
+        seen = -1
+        try:
+            while shared.users or shared.uses != seen:
+                seen = shared.uses
+                await asyncio.sleep(self._keep_seconds)
+        finally:
+            shared.keeping = None
+            await self._close_if_unused(place, shared)
+
+    async def _close_if_unused(self, place: tuple[str, str], shared: _Shared) -> None:
         async with shared.lock:
             if shared.users == 0 and shared.stack is not None:
-                stack, shared.stack, shared.opened = shared.stack, None, None
-                await stack.aclose()
+                await _close(shared)
         if shared.users == 0:
             self._shared.pop(place, None)
+
+
+async def _close(shared: _Shared) -> None:
+    if shared.stack is not None:
+        stack, shared.stack, shared.opened = shared.stack, None, None
+        await stack.aclose()

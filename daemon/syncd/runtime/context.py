@@ -12,6 +12,9 @@ from syncd.ports.ledger import SyncBook, SyncRecord
 from syncd.ports.running import Advance, Progress, Rows, Scope
 from syncd.runtime.pace import Pace
 
+_CROWDED_SECONDS = 0.1
+"""How long an answer about the neighbours holds: engines ask often, and there may be a thousand of them."""
+
 
 class Stopped(SyncdError):
     """The run was asked to end, and has just committed what it had."""
@@ -40,6 +43,8 @@ class Context:
         self._pace = Pace(time.monotonic())
         self._stopping = False
         self._commits = 0
+        self._crowded = False
+        self._ask_again = 0.0
         self.doing = "starting"
         self.complete_to = record.complete_to
         self.warnings: tuple[str, ...] | None = None
@@ -98,7 +103,10 @@ class Context:
         self._moved()
 
     def crowded(self) -> bool:
-        return self._books.crowded()
+        now = time.monotonic()
+        if now >= self._ask_again:
+            self._crowded, self._ask_again = self._books.crowded(), now + _CROWDED_SECONDS
+        return self._crowded
 
     def begin_attempt(self, attempt: int) -> None:
         """The run starts anew behind its last commit."""

@@ -35,9 +35,9 @@ class Daemon:
     def settings_file(self) -> Path:
         return self._roster.settings.file
 
-    async def reload(self) -> Reloaded:
+    async def reload(self, actor: str) -> Reloaded:
         """Read the settings anew and apply what changed. Raises `SettingsInvalid`, and changes nothing then."""
-        return await self._roster.reload()
+        return await self._roster.reload(actor)
 
     def know(self, name: SyncName) -> None:
         """Raises `NotFound` if there is no such sync."""

@@ -1,31 +1,33 @@
 """What the last process left behind."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 import structlog
 
-from syncd.domain.run import Run, RunId, RunState, Trigger
+from syncd.domain.run import Run, RunId, RunState, SyncName, Trigger
 from syncd.kit.ids import ulid
-from syncd.ports.ledger import RunBook, RunQuery
+from syncd.ports.ledger import Ledger, RunQuery
 
 log = structlog.get_logger()
 
 _ALL = 1_000_000
 
 
-async def recover(runs: RunBook) -> list[Run]:
-    """End the runs that a process died under, and answer what is to be done: what goes on with those, and what was still queued."""
-    left = await runs.find(RunQuery(states=frozenset({RunState.QUEUED, RunState.RUNNING}), limit=_ALL))
-    again = []
+async def recover(ledger: Ledger, syncs: Collection[SyncName]) -> list[Run]:
+    """End the runs that a process died under, and answer what is to be done, in this order.
+
+    What goes on with the last writing run of each sync if it was interrupted, by a signal or by a crash, and what was still queued.
+    """
+    left = await ledger.runs.find(RunQuery(states=frozenset({RunState.QUEUED, RunState.RUNNING}), limit=_ALL))
     for run in reversed(left):
-        if run.state is RunState.QUEUED:
-            again.append(run)
-            continue
-        await runs.end(run.with_state(RunState.INTERRUPTED, datetime.now(UTC)))
-        log.warning("run was interrupted", sync=run.sync, run=run.id, mode=run.mode)
-        if run.writes:
-            again.append(gone_on_with(run))
-    return again
+        if run.state is RunState.RUNNING:
+            await ledger.runs.end(run.with_state(RunState.INTERRUPTED, datetime.now(UTC)))
+            log.warning("run was interrupted", sync=run.sync, run=run.id, mode=run.mode)
+    queued = [run for run in reversed(left) if run.state is RunState.QUEUED]
+    going_on = {run.sync for run in queued if run.trigger is Trigger.RECOVERY}
+    last = [record.last for name, record in (await ledger.syncs.load(sorted(syncs))).items() if name not in going_on]
+    return [gone_on_with(run) for run in last if run and run.state is RunState.INTERRUPTED] + queued
 
 
 def gone_on_with(run: Run) -> Run:

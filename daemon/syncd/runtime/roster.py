@@ -28,12 +28,12 @@ class Roster:
 
     async def start(self) -> None:
         """Take all syncs on, and deal with the runs that the last process left behind."""
-        again = await recover(self._ledger.runs)
+        again = await recover(self._ledger, self.settings.syncs)
         await self._take_on(self.settings.syncs)
         self._supervisor.scheduler.start()
         await self._go_on(again)
 
-    async def reload(self) -> Reloaded:
+    async def reload(self, actor: str) -> Reloaded:
         """Read the settings anew and apply what changed. Raises `SettingsInvalid`, and changes nothing then."""
         new = await asyncio.to_thread(self._reread)
         changes = difference(self.settings, new)
@@ -42,7 +42,7 @@ class Roster:
         await self._take_on(changes.added | changes.changed)
         await self._go_on([run if run.state is RunState.QUEUED else gone_on_with(run) for run in unfinished])
         told = Reloaded(_sorted(changes.added), _sorted(changes.removed), _sorted(changes.changed), changes.restart)
-        await self._ledger.audit.record([Entry("settings.reloaded", detail=asdict(told))])
+        await self._ledger.audit.record([Entry("settings.reloaded", actor=actor, detail=asdict(told))])
         return told
 
     async def _take_on(self, names: Collection[SyncName]) -> None:

@@ -172,10 +172,17 @@ class Runner:
 
     async def _abandon(self, context: Context) -> None:
         context.resume()
-        try:
-            await asyncio.wait_for(self._engine.abandon(context), _GRACE_SECONDS)
-        except (SyncdError, TimeoutError) as error:
+        cleaning = asyncio.create_task(self._engine.abandon(context), name=f"abandon {context.run.id}")
+        await asyncio.wait({cleaning}, timeout=_GRACE_SECONDS)
+        if not cleaning.done():
+            cleaning.cancel()
+            await asyncio.wait({cleaning})
+        if cleaning.cancelled():
+            log.warning("cleaning up takes too long, the next run does it")
+        elif isinstance(error := cleaning.exception(), SyncdError):
             log.warning("cleaning up was not possible, the next run does it", error=str(error))
+        elif error is not None:
+            log.error("cleaning up met a bug, the next run does it", exc_info=error)
 
     async def _written(self, context: Context, run: Run, hold: Hold | None, entries: Sequence[Entry] = ()) -> Ended:
         await self._desk.runs.end(run, hold, entries)

@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from typing import Protocol
 
-from syncd.ports import Connector, EngineKind
+from syncd.ports.connecting import Connector
+from syncd.ports.running import EngineKind
 
 
 class Kinds(Protocol):

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from syncd.domain.run import SyncName
-from syncd.ports import Connector, EngineKind
+from syncd.ports.connecting import Connector
+from syncd.ports.running import EngineKind
 from syncd.settings.daemon import DaemonSection, ListenSection
 from syncd.settings.files import Written, read
 from syncd.settings.kinds import Kinds

@@ -4,18 +4,18 @@ Each index is a view of its name with the columns `id`, `document` and `text`, w
 
     sqlite3 search.db "SELECT document FROM products WHERE text LIKE '%kimchi%' LIMIT 10"
 
-`text` holds all strings of a document, and three characters or more of a LIKE pattern use the trigram index, in any script. For
-shorter patterns SQLite can wrongly answer nothing where characters have several bytes: write `+text LIKE …`, or use `search`.
+`text` holds the strings of a document, one a line. From a thousand documents on there is a trigram index, which LIKE uses for three
+characters or more of a pattern, in any script. For fewer characters of several bytes SQLite then finds nothing, wrongly, unless the
+column is written `+text`; `search` knows that.
 
-The file has one writer at a time, so one thread does everything, one transaction for each batch, synced to disk before its receipt.
-An index is a row of `syncd_indexes` that names numbered tables: a swap exchanges two names. The words of a document are removed by
-reading it once more, so words and documents change in one transaction, words first.
+The file has one writer at a time, so one thread does everything: one transaction for each batch, synced to disk before its receipt. An
+index is a row of `syncd_indexes` that names numbered tables: a swap exchanges two names.
 """
 
 from syncd.connectors.fts5.file import Settings
 from syncd.connectors.fts5.indexes import check, opened
 from syncd.connectors.fts5.searching import search
-from syncd.ports import Connector
+from syncd.ports.connecting import Connector
 
 __all__ = ["CONNECTOR", "Settings", "search"]
 

@@ -80,7 +80,8 @@ def _lay_out(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute(f"PRAGMA user_version = {_LAYOUT}")
         connection.execute(
             "CREATE TABLE syncd_indexes (number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE COLLATE NOCASE,"
-            " identity TEXT NOT NULL, primary_key TEXT NOT NULL, attributes TEXT NOT NULL, documents INTEGER NOT NULL)"
+            " identity TEXT NOT NULL, primary_key TEXT NOT NULL, attributes TEXT NOT NULL,"
+            " documents INTEGER NOT NULL DEFAULT 0, has_words INTEGER NOT NULL DEFAULT 0)"
         )
     elif application != _APPLICATION:
         raise TargetMismatch(f"{path} is the database of another program", hint="give `path` a file of its own")

@@ -12,8 +12,9 @@ from syncd.connectors.fts5.documents import plain_id, refusal
 from syncd.connectors.fts5.file import File, Settings, connect, our_errors
 from syncd.domain.batch import Batch, Receipt, Refusal
 from syncd.domain.errors import TargetMismatch
+from syncd.kit.text import counted
 from syncd.kit.threads import OneThread
-from syncd.ports import LISTING, Index, IndexShape, IndexState
+from syncd.ports.connecting import LISTING, Index, IndexShape, IndexState
 
 _IDS_AT_ONCE = 10_000
 _DOCUMENTS_AT_ONCE = 500
@@ -118,4 +119,4 @@ async def check(settings: Settings) -> str:
     if not await asyncio.to_thread(settings.path.exists):
         return f"{version}, {settings.path} will be made"
     async with opened(settings) as indexes:
-        return f"{version}, {await indexes.count()} indexes"
+        return f"{version}, {counted(await indexes.count(), 'index', 'indexes')}"

@@ -20,10 +20,8 @@ def search(path: Path, index: str, words: str, limit: int = 20) -> list[dict[str
     values: list[object] = []
     for word in words.split():
         indexed = len(word) >= _SHORTEST_INDEXED and not {"%", "_"} & set(word)
-        # Without a backslash, all strings of a document stand in it as they are.
-        coarse = "text LIKE '%' || ? || '%'" if indexed else "(instr(lower(document), lower(?)) OR instr(document, '\\'))"
-        conditions.append(f"{coarse} AND instr(lower(text), lower(?))")
-        values += [word, word]
+        conditions.append("text LIKE '%' || ? || '%'" if indexed else "instr(lower(text), lower(?))")
+        values.append(word)
     with our_errors(path), closing(sqlite3.connect(f"file:{quote_url(str(path))}?mode=ro", uri=True)) as connection:
         existing(connection, index)
         where = " AND ".join(conditions) or "1"

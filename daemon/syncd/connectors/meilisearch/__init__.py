@@ -12,6 +12,6 @@ under way and vouches for a batch only when its tasks have succeeded. Where it s
 
 from syncd.connectors.meilisearch.indexes import check, opened
 from syncd.connectors.meilisearch.settings import Settings
-from syncd.ports import Connector
+from syncd.ports.connecting import Connector
 
 CONNECTOR = Connector(settings=Settings, check=check, indexes=opened)

@@ -15,7 +15,8 @@ from syncd.connectors.meilisearch.settings import Settings
 from syncd.connectors.meilisearch.window import Budget
 from syncd.domain.batch import Batch, Receipt, Refusal
 from syncd.domain.errors import BadCredentials, TargetMismatch, TargetUnavailable
-from syncd.ports import LISTING, Index, IndexShape, IndexState
+from syncd.kit.text import counted
+from syncd.ports.connecting import LISTING, Index, IndexShape, IndexState
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,400}", re.ASCII)
 _PAGE_BYTES = 8_000_000
@@ -161,4 +162,4 @@ async def check(settings: Settings) -> str:
             f"the key of {client.place} lacks the rights {', '.join(denied)}", hint="give the key these rights, or use another"
         )
     with client.expected("its version"):
-        return f"Meilisearch {answers['version']['pkgVersion']}, {answers['indexes.get']['total']} indexes"
+        return f"Meilisearch {answers['version']['pkgVersion']}, {counted(answers['indexes.get']['total'], 'index', 'indexes')}"

@@ -7,7 +7,7 @@ from typing import Any
 from syncd.connectors.meilisearch.client import Client, Rejected
 from syncd.domain.batch import Finding, Severity
 from syncd.domain.errors import TargetMismatch, TargetUnavailable
-from syncd.ports import IndexShape, IndexState
+from syncd.ports.connecting import IndexShape, IndexState
 
 _UNORDERED = {"filterableAttributes", "sortableAttributes", "stopWords", "nonSeparatorTokens", "separatorTokens", "dictionary"}
 _PENDING = "statuses=enqueued,processing"

@@ -10,7 +10,7 @@ import orjson
 from syncd.domain.batch import Finding, Severity
 from syncd.domain.errors import InvalidRequest
 from syncd.domain.scan import GONE, Position
-from syncd.engines.search.changes import Window, changed_scan, clock_fell_back, compare_keys, look, since
+from syncd.engines.search.changes import Window, changed_scan, clock_fell_back, compare_keys, logged, look, since
 from syncd.engines.search.keysets import KeySets, Side
 from syncd.engines.search.work import Work
 from syncd.ports.running import Progress, Report, Scope
@@ -30,13 +30,16 @@ async def plan(work: Work) -> Report:
     work.context.tell(Progress(doing="reading", total=await work.source.count(replace(scan, gone=""))))
     found = {"read": 0, "send": 0, "unchanged": 0, "delete": 0}
     async for piece in work.pieces(scan):
-        kept = piece if everything else await work.unsent(piece, Scope.LIVE)
-        if everything:
-            work.context.tell(Progress(unchanged=piece.read))
+        kept = piece if everything or not work.trusts_memory else await work.unsent(piece, Scope.LIVE)
+        work.context.tell(Progress(unchanged=kept.read))
         found["read"] += piece.read
         found["send"] += kept.rows.num_rows
         found["unchanged"] += piece.rows.num_rows - kept.rows.num_rows
         found["delete"] += 0 if everything else len(kept.gone)
+    if not everything:
+        async for batch in logged(work, window, Scope.LIVE, standing.written()):
+            found["send"] += batch.rows.num_rows
+            found["delete"] += len(batch.gone)
     state = await work.indexes.inspect(work.settings.target.index, work.shape)
     if everything and state:
         with KeySets() as sets:

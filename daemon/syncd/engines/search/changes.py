@@ -40,16 +40,19 @@ class Reached:
     log: str | None
     now: str | None
     nulls: int
+    stamp: str = ""
 
 
 async def look(work: Work) -> Reached:
     """Ask the source how far it is complete; always before rows are read."""
     source, log = work.settings.source, work.settings.source.deletions.log
-    at = (await work.source.horizon(Relation(table=log.table), log.at)).reaches if log else None
+    gone = await work.source.horizon(Relation(table=log.table), log.at) if log else None
+    at = gone.reaches if gone else None
     if not source.watermark:
         return Reached(None, exact=False, log=at, now=None, nulls=0)
     horizon = await work.source.horizon(source.relation, source.watermark)
-    return Reached(horizon.reaches, horizon.exact, at, horizon.now, horizon.nulls)
+    stamp = horizon.stamp if gone is None or gone.stamp == horizon.stamp else ""
+    return Reached(horizon.reaches, horizon.exact, at, horizon.now, horizon.nulls, stamp)
 
 
 def clock_fell_back(now: str | None, watermark: str | None, lookback: timedelta) -> bool:

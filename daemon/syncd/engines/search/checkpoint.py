@@ -2,9 +2,11 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+
+import orjson
 
 from syncd.domain.batch import Checkpoint
 from syncd.domain.scan import Position
@@ -69,15 +71,11 @@ class Standing:
     """The run that exchanged the indexes last may not have ended: whoever goes on with it does not exchange them again."""
     nulls: int = 0
     """Rows without a watermark, which incremental runs cannot see."""
+    stamp: str = ""
+    """What the last run found, if it came to its end and the source can tell a change from outside; every other commit drops it."""
 
     def written(self) -> Checkpoint:
-        return Checkpoint(json.dumps(asdict(self), default=_iso, separators=(",", ":")))
-
-
-def _iso(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} does not belong into a checkpoint")
+        return Checkpoint(orjson.dumps(self).decode())
 
 
 def read(checkpoint: Checkpoint | None, shape: str) -> Standing:

@@ -3,6 +3,7 @@
 from syncd.domain.run import SyncName
 from syncd.engines.search.modes import ASKING, MODES, WRITING
 from syncd.engines.search.opening import opened
+from syncd.engines.search.quiet import nothing_new
 from syncd.engines.search.replacing import discard_shadow
 from syncd.engines.search.settings import SearchSync
 from syncd.engines.search.standing import find_standing
@@ -20,6 +21,8 @@ class SearchEngine:
 
     async def run(self, context: RunContext) -> Report:
         """Carry out the mode of the run."""
+        if await nothing_new(self._settings, self._connections, context):
+            return Report()
         async with opened(self._settings, self._connections, context) as work:
             if not context.run.writes:
                 return await ASKING[context.run.mode](work)

@@ -8,6 +8,7 @@ from syncd.domain.scan import Position
 from syncd.engines.search.changes import Reached, Window, changed, changed_scan, clock_fell_back, logged, look, sweep
 from syncd.engines.search.checkpoint import Reading, Standing
 from syncd.engines.search.full import full
+from syncd.engines.search.quiet import reconcile_due, sealed
 from syncd.engines.search.work import Work
 from syncd.ports.running import Progress, RowTurn, Scope
 
@@ -45,15 +46,14 @@ async def _begin(work: Work) -> tuple[Reached, Window]:
         await work.advance(replace(standing, watermark=None, reading=None), RowTurn.KEEP, entry)
         watermark = None
     elif reading := standing.reading:
-        reached = replace(reached, watermark=reading.watermark, log=reading.log, exact=reading.exact)
+        reached = replace(reached, watermark=reading.watermark, log=reading.log, exact=reading.exact, stamp="")
     return reached, Window(watermark, standing.log_watermark, standing.exact)
 
 
 async def _reconcile_if_due(work: Work) -> None:
-    interval, last = work.settings.source.deletions.reconcile, work.standing.reconciled_at
-    began = datetime.now(UTC)
-    if interval is None or (last and began < last + interval):
+    if not reconcile_due(work.settings, work.standing):
         return
+    began = datetime.now(UTC)
     await sweep(work, work.live, Scope.LIVE, work.standing.written())
     work.standing = replace(work.standing, reconciled_at=began)
 
@@ -68,6 +68,7 @@ async def _end(work: Work, reached: Reached) -> None:
         reading=None,
         turned=False,
         nulls=reached.nulls,
+        stamp=sealed(work.settings, reached.stamp),
     )
     work.context.tell(Progress(complete_to=behind.watermark or "", warnings=_warnings(work, behind)))
     await work.advance(behind)

@@ -4,6 +4,7 @@ The sets live in an in-memory DuckDB that spills to a temporary folder, so memor
 """
 
 import tempfile
+import threading
 from collections.abc import Iterator
 from enum import Enum
 from types import TracebackType
@@ -26,6 +27,7 @@ class KeySets:
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="syncd-keys-")
         self._db = duckdb.connect(config={"memory_limit": _MEMORY, "threads": 1, "temp_directory": self._folder.name})
+        self._lock = threading.RLock()
         for side in Side:
             self._db.execute(f"CREATE TABLE {side.value} (id VARCHAR, digest BIGINT)")
 
@@ -33,15 +35,19 @@ class KeySets:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._db.close()
-        self._folder.cleanup()
+        # A run that was cancelled may have left its thread at work, and to close under it is an error or hangs.
+        self._db.interrupt()
+        with self._lock:
+            self._db.close()
+            self._folder.cleanup()
 
     def add(self, side: Side, ids: pa.Array, digests: pa.Array | None = None) -> None:
         """Add ids to a side, with a digest of the content of each where contents are compared."""
         digests = pa.nulls(len(ids), pa.int64()) if digests is None else digests
-        self._db.register("added", pa.table([ids, digests], names=["id", "digest"]))
-        self._db.execute(f"INSERT INTO {side.value} FROM added")
-        self._db.unregister("added")
+        with self._lock:
+            self._db.register("added", pa.table([ids, digests], names=["id", "digest"]))
+            self._db.execute(f"INSERT INTO {side.value} FROM added")
+            self._db.unregister("added")
 
     def count(self, side: Side) -> int:
         """Different ids on a side."""
@@ -65,11 +71,12 @@ class KeySets:
         yield from self._ids("SELECT DISTINCT id FROM source JOIN index USING (id) WHERE source.digest <> index.digest", rows)
 
     def _ids(self, statement: str, rows: int) -> Iterator[pa.StringArray]:
-        with self._db.cursor() as cursor:
+        with self._lock, self._db.cursor() as cursor:
             for batch in cursor.sql(statement).to_arrow_reader(rows):
                 if batch.num_rows:
                     yield batch.column(0)
 
     def _number(self, statement: str) -> int:
-        ((number,),) = self._db.execute(statement).fetchall()
+        with self._lock:
+            ((number,),) = self._db.execute(statement).fetchall()
         return int(number)

@@ -90,7 +90,10 @@ class Mapper:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._db.close()
+        # A run that was cancelled may have left its thread at work, and to close under it is an error or hangs.
+        self._db.interrupt()
+        with self._lock:
+            self._db.close()
 
     def bind(self, schema: pa.Schema) -> None:
         """Check every expression against the columns and fix the types. Raises `MappingInvalid` that names the field."""

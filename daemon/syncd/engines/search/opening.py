@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from syncd.domain.errors import SourceMismatch
 from syncd.domain.schema import Table
@@ -32,7 +33,7 @@ async def opened(settings: SearchSync, connections: Connections, context: RunCon
             await asyncio.to_thread(mapper.bind, table.schema)
             digest = _digest(settings, mapper)
             shape = IndexShape(fields.primary_key, settings.target.settings)
-            standing = read(context.checkpoint, digest)
+            standing = replace(read(context.checkpoint, digest), stamp="")
             yield Work(settings, source, indexes, mapper, table, context, standing, digest, shape, {})
 
 
