@@ -12,6 +12,8 @@ from pathlib import Path
 
 import duckdb
 
+from syncd.kit.text import counted
+
 ROWS = 50_000
 TABLE = "products"
 DELETED = "deleted"
@@ -186,7 +188,7 @@ def main() -> None:
         print(f"{arguments.rows:,} products in {arguments.file}")
     else:
         count = {"change": change, "delete": delete}[arguments.command](arguments.file, arguments.ids)
-        print(f"{count} products {arguments.command}d")
+        print(f"{counted(count, 'product')} {arguments.command}d")
 
 
 if __name__ == "__main__":

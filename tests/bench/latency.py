@@ -63,7 +63,7 @@ class Watch:
         """Search for every change that is still missing, again and again, until all are found and no more will come."""
         while self.open or not self.over:
             for word, committed in list(self.open.items()):
-                if self.index.search(word, {"limit": 1})["hits"]:
+                if self.index.search(f'"{word}"', {"limit": 1})["hits"]:  # in quotes, for a word that is almost the same would be found too
                     self.seconds.append(time.monotonic() - committed)
                     del self.open[word]
                 elif time.monotonic() - committed > _PATIENCE:

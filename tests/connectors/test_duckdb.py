@@ -271,7 +271,7 @@ async def test_two_connections_to_one_file_need_the_same_settings(settings: Sett
 async def test_a_check_tells_what_is_there(settings: Settings) -> None:
     write(settings.path, "CREATE TABLE t (id INT)", "CREATE TABLE u (id INT)", "CREATE VIEW v AS FROM t")
 
-    assert await CONNECTOR.check(settings) == f"DuckDB {duckdb.__version__}, 2 tables, 1 views"
+    assert await CONNECTOR.check(settings) == f"DuckDB {duckdb.__version__}, 2 tables, 1 view"
 
 
 @pytest.mark.parametrize("wrong", [{"memory_limit": "much"}, {"threads": 0}, {"page_bytes": 1}, {"timezone": "Mars/Olympus"}])

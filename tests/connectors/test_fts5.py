@@ -379,7 +379,7 @@ async def test_a_check_tells_what_is_there_and_makes_nothing(settings: Settings)
     async with CONNECTOR.indexes(settings) as indexes:
         await prepared(indexes, "products", ADA)
 
-    assert await CONNECTOR.check(settings) == f"SQLite {sqlite3.sqlite_version}, 1 indexes"
+    assert await CONNECTOR.check(settings) == f"SQLite {sqlite3.sqlite_version}, 1 index"
 
 
 async def test_the_index_of_a_thousand_tables_is_prepared_quickly(indexes: Indexes) -> None:

@@ -264,9 +264,7 @@ async def test_generic_clients_find_health_and_services(tmp_path: Path, play: Pl
         health = await health_stub.Check(health_pb2.HealthCheckRequest(service="syncapi.v1.Control"))
         services: Any = reflection_pb2_grpc
         asked = reflection_pb2.ServerReflectionRequest(list_services="")
-        call = services.ServerReflectionStub(wire.channel).ServerReflectionInfo(
-            iter([reflection_pb2.ServerReflectionRequest(list_services="")])
-        )
+        call = services.ServerReflectionStub(wire.channel).ServerReflectionInfo(iter([asked]))
         answer = await call.read()
 
     assert health.status == health_pb2.HealthCheckResponse.SERVING
