@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -46,6 +46,11 @@ def products(target: str = "search", index: str = "products", **changes: Any) ->
         "mapping": MAPPING,
     }
     return _over(sync, changes)
+
+
+def synced(shop: "Shop", target: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    """Settings of a daemon that has this one sync, from the shop to a connection."""
+    return {"connections": {"shop": shop.connection, "search": target}, "syncs": {"products": products(**changes)}}
 
 
 def now() -> datetime:

@@ -13,7 +13,7 @@ from tests.system.client import UNDER_WAY, Client, told
 from tests.system.conftest import Running
 from tests.system.harness import SyncdProcess
 from tests.system.searching import Local, Search, Searched, differences
-from tests.system.shop import Shop, products
+from tests.system.shop import Shop, synced
 from tests.system.waiting import until
 
 REPLACE = {"replace": "true"}
@@ -70,8 +70,7 @@ def scene(running: Running, shop: Shop, target: Searched, rows: int, seed: int) 
     shop.create(rows)
     little = {"wide_rows": 4000} if isinstance(target, Search) else {}
     quick = {"retry": {"attempts": 50, "first": "50ms", "most": "200ms"}}
-    connections = {"shop": shop.connection, "search": {**target.connection, **little}}
-    return Scene(running({"connections": connections, "syncs": {"products": products(**quick)}}), shop, target, random.Random(seed))
+    return Scene(running(synced(shop, {**target.connection, **little}, **quick)), shop, target, random.Random(seed))
 
 
 @pytest.mark.timeout(600)

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,7 +16,7 @@ from tests.system.client import told
 from tests.system.conftest import Running
 from tests.system.harness import SyncdProcess
 from tests.system.searching import Local, Search, differences
-from tests.system.shop import Shop, products
+from tests.system.shop import Shop, products, synced
 from tests.system.waiting import until
 
 PATIENT = {"retry": {"attempts": 1000, "first": "100ms", "most": "500ms"}}
@@ -37,8 +36,7 @@ def stored(syncd: SyncdProcess, run: str) -> int:
 @pytest.mark.timeout(240)
 def test_half_a_minute_without_the_server_in_the_middle_of_a_run_only_delays_it(running: Running, shop: Shop, frail: Search) -> None:
     shop.create(20_000)
-    connections = {"shop": shop.connection, "search": {**frail.connection, **LITTLE}}
-    syncd = running({"connections": connections, "syncs": {"products": products(**PATIENT)}})
+    syncd = running(synced(shop, {**frail.connection, **LITTLE}, **PATIENT))
     run = syncd.client.start("products", "full", **REPLACE).id
     until(lambda: stored(syncd, run) > 2000, "some rows are stored")
 
@@ -49,13 +47,12 @@ def test_half_a_minute_without_the_server_in_the_middle_of_a_run_only_delays_it(
     while time.monotonic() < back_at:
         assert not syncd.client.of(run).HasField("ended_at")
         time.sleep(0.5)
-    shown = syncd.ctl("status")
+    until(lambda: "waiting" in syncd.ctl("status").stdout, "the status on a terminal says so")
     frail.server.start()
     ended = syncd.client.ended(run)
 
     assert (status.problem.code, status.run.id) == ("target.unavailable", run)
     assert "cannot be reached" in status.problem.message
-    assert "waiting" in shown.stdout
     assert ended.state == RUN_STATE_DONE, told(ended)
     assert differences(shop.documents(), frail.documents()) == ""
 
@@ -97,8 +94,7 @@ def test_a_server_in_trouble_is_waited_for(
     running: Running, shop: Shop, steady: Search, between: Proxy, index_name: str, trouble: Trouble
 ) -> None:
     shop.create(4000)
-    connections = {"shop": shop.connection, "search": {**steady.connection, **LITTLE, "url": between.url}}
-    syncd = running({"connections": connections, "syncs": {"products": products(index=index_name, **PATIENT)}})
+    syncd = running(synced(shop, {**steady.connection, **LITTLE, "url": between.url}, index=index_name, **PATIENT))
     run = syncd.client.start("products", "full", **REPLACE).id
     until(lambda: stored(syncd, run) > 500, "some rows are stored")
 
@@ -151,8 +147,7 @@ def halted(syncd: SyncdProcess, name: str) -> Sync | None:
 @pytest.mark.timeout(120)
 def test_a_source_that_is_locked_or_missing_is_waited_for(running: Running, shop: Shop, steady: Search, index_name: str) -> None:
     shop.create(500)
-    connections = {"shop": shop.connection, "search": steady.connection}
-    syncd = running({"connections": connections, "syncs": {"products": products(index=index_name, **PATIENT)}})
+    syncd = running(synced(shop, steady.connection, index=index_name, **PATIENT))
 
     with shop.writing():
         run = syncd.client.start("products", "full").id
@@ -174,8 +169,7 @@ def test_a_source_that_is_locked_or_missing_is_waited_for(running: Running, shop
 @pytest.mark.timeout(120)
 def test_a_source_that_vanishes_in_the_middle_of_a_run_is_read_on_where_it_was_left(running: Running, shop: Shop, frail: Search) -> None:
     shop.create(10_000)
-    connections = {"shop": shop.connection, "search": {**frail.connection, **LITTLE}}
-    syncd = running({"connections": connections, "syncs": {"products": products(**PATIENT)}})
+    syncd = running(synced(shop, {**frail.connection, **LITTLE}, **PATIENT))
     run = syncd.client.start("products", "full").id
     until(lambda: stored(syncd, run) > 2000, "some rows are stored")
 
@@ -197,8 +191,7 @@ def test_a_daemon_that_is_told_to_stop_ends_its_run_at_a_commit_and_goes_on_late
     running: Running, shop: Shop, steady: Search, index_name: str
 ) -> None:
     shop.create(20_000)
-    connections = {"shop": shop.connection, "search": {**steady.connection, **LITTLE}}
-    syncd = running({"connections": connections, "syncs": {"products": products(index=index_name)}})
+    syncd = running(synced(shop, {**steady.connection, **LITTLE}, index=index_name))
     run = syncd.client.start("products", "full").id
     until(lambda: stored(syncd, run) > 2000, "some rows are stored")
 
@@ -215,8 +208,7 @@ def test_a_daemon_that_is_told_to_stop_ends_its_run_at_a_commit_and_goes_on_late
 
 
 def test_a_second_daemon_on_the_same_state_is_refused_and_told_who_has_it(running: Running, shop: Shop, tmp_path: Path) -> None:
-    settings: dict[str, Any] = {"connections": {"shop": shop.connection, "local": Local(tmp_path / "local.db").connection}, "syncs": {}}
-    syncd = running(settings)
+    syncd = running(synced(shop, Local(tmp_path / "local.db").connection))
 
     command = [sys.executable, "-m", "syncd", "--settings", str(syncd.file)]
     second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)

@@ -17,7 +17,7 @@ import os
 import re
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -35,6 +35,7 @@ from syncd.domain.schema import Column, Table
 from syncd.kit.files import look
 from syncd.kit.sql import Clause, Term, all_of, behind, quote, quote_table, table_parts, up_to
 from syncd.kit.text import counted, did_you_mean
+from syncd.kit.threads import in_thread
 from syncd.ports.connecting import Connector, Source
 from syncd.settings.section import Section, SettingsPath
 
@@ -99,35 +100,42 @@ class DuckDBSource:
 
     async def scan(self, scan: Scan, rows: int) -> AsyncGenerator[pa.RecordBatch, None]:
         async with self._cursor() as cursor:
-            query = _Query(await _in_thread(cursor, lambda: _describe(cursor, scan.relation)), scan)
-            grains = await _in_thread(cursor, lambda: query.grains(cursor))
+            query = _Query(await in_thread(lambda: _describe(cursor, scan.relation), cursor.interrupt), scan)
+            grains = await in_thread(lambda: query.grains(cursor), cursor.interrupt)
             after, width = scan.after, 1
             while grains:
                 page, grains = grains[:width], grains[width:]
                 read = size = 0
-                reader = await _in_thread(cursor, lambda: query.page(cursor, _Page(after, page, last=not grains), rows))  # noqa: B023
-                while (batch := await _in_thread(cursor, lambda: next(reader, None))) is not None:  # noqa: B023
-                    read, size = read + batch.num_rows, size + batch.nbytes
-                    yield batch
+                bounds = _Page(after, page, last=not grains)
+                with await in_thread(lambda: query.page(cursor, bounds, rows), cursor.interrupt) as reader:  # noqa: B023
+                    while (batch := await in_thread(lambda: next(reader, None), cursor.interrupt)) is not None:
+                        read, size = read + batch.num_rows, size + batch.nbytes
+                        yield batch
                 after = page[-1].end
                 width = max(1, min(_WIDEST, self._settings.page_bytes * read // (size * _GRAIN + 1)))
 
     async def _ask(self, question: Callable[[_Cursor], _Result]) -> _Result:
         async with self._cursor() as cursor:
-            return await _in_thread(cursor, lambda: question(cursor))
+            return await in_thread(lambda: question(cursor), cursor.interrupt)
 
     @asynccontextmanager
     async def _cursor(self) -> AsyncIterator[_Cursor]:
         """A connection of its own for each question: none waits for another, and each can be interrupted alone."""
         with _our_errors(self._settings.path):
             async with self._opening:
-                if self._connection is None:
-                    self._connection = await asyncio.to_thread(_connect, self._settings)
-            cursor = self._connection.cursor()
+                connection = self._connection
+                if connection is None:
+                    connection = await in_thread(self._connect)
+            cursor = connection.cursor()
             try:
                 yield cursor
             finally:
                 cursor.close()
+
+    def _connect(self) -> _Cursor:
+        """Leave the connection where `close` finds it, even if nobody waits for it any more."""
+        self._connection = _connect(self._settings)
+        return self._connection
 
     async def close(self) -> None:
         if self._connection is not None:
@@ -178,9 +186,9 @@ class _Query:
         where = self._where(self._scan.after)
         columns = ", ".join(f"{term.column} AS {quote(name)}" for term, name in zip(self._terms, self._scan.order, strict=True))
         text = f"SELECT {columns} FROM {self._from} WHERE {where.text} ORDER BY {self._order}"
-        reader = cursor.sql(text, params=where.values).to_arrow_reader(_GRAIN)
         names = self._scan.order
-        return [_Grain(position(batch, 0, names), position(batch, batch.num_rows - 1, names)) for batch in reader]
+        with cursor.sql(text, params=where.values).to_arrow_reader(_GRAIN) as reader:
+            return [_Grain(position(batch, 0, names), position(batch, batch.num_rows - 1, names)) for batch in reader]
 
     def page(self, cursor: _Cursor, page: _Page, rows: int) -> pa.RecordBatchReader:
         where = self._where(page.after, None if page.last else page.grains[-1].end)
@@ -293,21 +301,6 @@ _HELD = """
 SELECT EXISTS (FROM duckdb_tables() WHERE lower(table_name) = lower(?))
 AND NOT EXISTS (FROM duckdb_views() WHERE lower(view_name) = lower(?))
 """
-
-
-async def _in_thread(cursor: _Cursor, work: Callable[[], _Result]) -> _Result:
-    """Do something that blocks. When cancelled, interrupt it, and return only after its thread has left the cursor."""
-    running = asyncio.create_task(asyncio.to_thread(work), name="duckdb")
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        while not running.done():
-            cursor.interrupt()
-            # Being cancelled once more changes nothing: the thread has to come back first.
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([running], timeout=0.05)
-        running.exception()
-        raise
 
 
 @contextmanager

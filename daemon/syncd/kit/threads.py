@@ -3,12 +3,32 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import TypeVar, TypeVarTuple
 
 Given = TypeVarTuple("Given")
 Answer = TypeVar("Answer")
+
+
+async def in_thread(work: Callable[[], Answer], interrupt: Callable[[], object] = lambda: None) -> Answer:
+    """Do something that blocks. When cancelled, interrupt it again and again, and return only after its thread has come back.
+
+    What it answers then is given up at once, not only when nobody keeps the error any more.
+    """
+    running = asyncio.create_task(asyncio.to_thread(work), name="in a thread")
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        while not running.done():
+            interrupt()
+            # Being cancelled once more changes nothing: the thread has to come back first.
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([running], timeout=0.05)
+        running.exception()
+        del running  # an error keeps its frames, and a frame its variables
+        raise
 
 
 class OneThread:

@@ -104,19 +104,19 @@ class Control(control_pb2_grpc.ControlServicer):
         board, wanted = self._daemon.board, set(request.syncs)
         for name in wanted:
             self._daemon.know(SyncName(name))
-        revision, first = 0, True
+        clock = asyncio.get_running_loop().time
+        revision, first, due = 0, True, clock()
         while not self._daemon.going_away.is_set():
             changed = board.changed()
             view = board.since(revision)
             syncs = [wire.sync(status) for status in view.changed if _selected(status, wanted)]
             revision = view.revision
-            yield pb.WatchSyncsResponse(
-                epoch=self._daemon.board.epoch, revision=revision, snapshot=first, syncs=syncs, removed=view.removed
-            )
-            first = False
-            await self._either(changed, _BOOKMARK_SECONDS)
+            if syncs or view.removed or clock() >= due:
+                yield pb.WatchSyncsResponse(epoch=board.epoch, revision=revision, snapshot=first, syncs=syncs, removed=view.removed)
+                first, due = False, clock() + _BOOKMARK_SECONDS
+            await self._either(changed, max(due - clock(), 0))
             await self._either(asyncio.Event(), _PAUSE_SECONDS)
-        yield pb.WatchSyncsResponse(epoch=self._daemon.board.epoch, revision=revision, going_away=True)
+        yield pb.WatchSyncsResponse(epoch=board.epoch, revision=revision, going_away=True)
 
     async def WatchRun(self, request: pb.WatchRunRequest, context: Context) -> AsyncIterator[pb.WatchRunResponse]:
         view: RunView | None = None

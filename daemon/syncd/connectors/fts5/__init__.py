@@ -12,11 +12,11 @@ The file has one writer at a time, so one thread does everything: one transactio
 index is a row of `syncd_indexes` that names numbered tables: a swap exchanges two names.
 """
 
-from syncd.connectors.fts5.file import Settings
+from syncd.connectors.fts5.file import Settings, stays
 from syncd.connectors.fts5.indexes import check, opened
 from syncd.connectors.fts5.searching import search
 from syncd.ports.connecting import Connector
 
 __all__ = ["CONNECTOR", "Settings", "search"]
 
-CONNECTOR = Connector(settings=Settings, check=check, indexes=opened)
+CONNECTOR = Connector(settings=Settings, check=check, indexes=opened, stays=stays)

@@ -9,6 +9,7 @@ from syncd.domain.run import Trigger
 from syncd.domain.scan import Position
 from syncd.engines.search.changes import Reached, look, sweep
 from syncd.engines.search.checkpoint import Backfill
+from syncd.engines.search.quiet import sealed
 from syncd.engines.search.work import Reach, Work, batch_of
 from syncd.ports.running import Advance, Progress, Scope
 
@@ -19,17 +20,18 @@ PREVIOUS = "__previous"
 async def full(work: Work) -> None:
     """Send every row, then delete what the source does not have. Goes on behind the last commit of an earlier attempt."""
     work.context.tell(Progress(doing="looking at the source"))
-    backfill = work.standing.backfill
+    backfill, stamp = work.standing.backfill, ""
     if backfill is None or backfill.shape != work.digest or asked_anew(work):
         await forget_previous(work)
-        backfill = started("full", work.digest, await look(work))
+        reached = await look(work)
+        backfill, stamp = started("full", work.digest, reached), reached.stamp
         await work.advance(replace(work.standing, backfill=backfill, reading=None))
     if not backfill.loaded:
         await load(work, backfill, Scope.LIVE)
         backfill = replace(backfill, loaded=True, after=None)
         await work.advance(replace(work.standing, backfill=backfill))
     await sweep(work, work.live, Scope.LIVE, work.standing.written())
-    await finish(work, backfill)
+    await finish(work, backfill, stamp)
 
 
 def asked_anew(work: Work) -> bool:
@@ -80,7 +82,7 @@ async def forget_previous(work: Work) -> None:
         await work.advance(replace(work.standing, previous=None))
 
 
-async def finish(work: Work, backfill: Backfill) -> None:
+async def finish(work: Work, backfill: Backfill, stamp: str) -> None:
     """The index holds every row as of the backfill's start; what was refused before then and not since is mended or gone."""
     standing = replace(
         work.standing,
@@ -92,6 +94,7 @@ async def finish(work: Work, backfill: Backfill) -> None:
         reconciled_at=backfill.started_at,
         backfill=None,
         turned=False,
+        stamp=sealed(work.settings, stamp),
     )
     work.context.tell(Progress(complete_to=standing.watermark or ""))
     await work.context.advance(Advance(standing.written(), letters_before=backfill.started_at))
