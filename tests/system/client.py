@@ -39,17 +39,17 @@ class Client:
 
     # ── runs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def start(self, sync: str, mode: str = "", *, request_id: str = "", queue: bool = False, **parameters: str) -> Run:
+    def start(self, sync: str, mode: str = "", /, *, request_id: str = "", queue: bool = False, **parameters: Any) -> Run:
         """Start a run; answers at once."""
         request = control_pb2.StartRunRequest(sync=sync, mode=mode, parameters=parameters, request_id=request_id, queue=queue)
         run: Run = self.control.StartRun(request, timeout=_CALL_SECONDS).run
         return run
 
-    def run(self, sync: str, mode: str = "", **parameters: str) -> Run:
+    def run(self, sync: str, mode: str = "", /, **parameters: Any) -> Run:
         """Start a run and wait for its end, however it is."""
         return self.ended(self.start(sync, mode, **parameters).id)
 
-    def done(self, sync: str, mode: str = "", **parameters: str) -> Run:
+    def done(self, sync: str, mode: str = "", /, **parameters: Any) -> Run:
         """Start a run, wait for its end, and insist that it is a good one."""
         run = self.run(sync, mode, **parameters)
         assert run.state == common_pb2.RUN_STATE_DONE, told(run)

@@ -1,16 +1,49 @@
 """What tests of real processes share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.servers.meilisearch import MeilisearchServer
 from tests.system.harness import Settings, SyncdProcess
-from tests.system.searching import Search
-from tests.system.shop import Shop
+from tests.system.searching import Search, differences
+from tests.system.shop import Document, Shop, synced
 
 Running = Callable[[Settings], SyncdProcess]
+
+
+@dataclass
+class Stage:
+    """A shop, a place for an index, and what it takes to put a daemon between them."""
+
+    running: Running
+    shop: Shop
+    search: Search
+    index: str
+
+    def settings(self, connection: Mapping[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+        """Settings of a daemon whose only sync keeps the index in step with the shop; `connection` goes over those of the target."""
+        return synced(self.shop, {**self.search.connection, **(connection or {})}, index=self.index, **changes)
+
+    def syncd(self, connection: Mapping[str, Any] | None = None, **changes: Any) -> SyncdProcess:
+        """Start that daemon."""
+        return self.running(self.settings(connection, **changes))
+
+    def documents(self) -> dict[str, Document]:
+        """What stands in the index."""
+        return self.search.documents(self.index)
+
+    def differences(self) -> str:
+        """How the index differs from the shop; empty if they are equal."""
+        return differences(self.shop.documents(), self.documents())
+
+
+@pytest.fixture
+def stage(running: Running, shop: Shop, steady: Search, index_name: str) -> Stage:
+    return Stage(running, shop, steady, index_name)
 
 
 @pytest.fixture

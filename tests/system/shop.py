@@ -45,7 +45,8 @@ def products(target: str = "search", index: str = "products", **changes: Any) ->
         "target": {"connection": target, "index": index, "settings": FAST},
         "mapping": MAPPING,
     }
-    return _over(sync, changes)
+    changed: dict[str, Any] = _over(sync, changes)
+    return changed
 
 
 def synced(shop: "Shop", target: Mapping[str, Any], **changes: Any) -> dict[str, Any]:

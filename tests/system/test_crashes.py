@@ -4,6 +4,7 @@ import random
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,8 +17,8 @@ from tests.system.searching import Local, Search, Searched, differences
 from tests.system.shop import Shop, synced
 from tests.system.waiting import until
 
-REPLACE = {"replace": "true"}
-IN_TURN: list[tuple[str, dict[str, str]]] = [("full", {}), ("full", REPLACE), ("incremental", {})]
+REPLACE: dict[str, Any] = {"replace": "true"}
+IN_TURN: list[tuple[str, dict[str, Any]]] = [("full", {}), ("full", REPLACE), ("incremental", {})]
 """Mode and parameters of the runs that are killed."""
 
 
@@ -38,13 +39,13 @@ class Scene:
     def interrupted(self) -> int:
         return len(self.client.runs("products", RUN_STATE_INTERRUPTED))
 
-    def keep_busy(self, mode: str, parameters: dict[str, str]) -> None:
+    def keep_busy(self, mode: str, parameters: dict[str, Any]) -> None:
         """See to it that a run is under way, with something to do."""
         if not self.client.runs("products", *UNDER_WAY):
             self.shop.stir(3000)
             self.client.start("products", mode, **parameters)
 
-    def kill_in_runs(self, mode: str, parameters: dict[str, str], times: int) -> None:
+    def kill_in_runs(self, mode: str, parameters: dict[str, Any], times: int) -> None:
         """Kill the daemon so many times while a run is under way, let the shop change, and start it again."""
         wanted = self.interrupted + times
         while self.interrupted < wanted:

@@ -35,7 +35,7 @@ def by_code(shop: Shop, search: Search, index: str) -> dict[str, Any]:
 @EITHER_WAY
 @pytest.mark.timeout(120)
 def test_one_bad_key_in_five_thousand_loses_nothing_else_and_says_so(
-    running: Running, coded: Shop, steady: Search, index_name: str, parameters: dict[str, str]
+    running: Running, coded: Shop, steady: Search, index_name: str, parameters: dict[str, Any]
 ) -> None:
     coded.execute(SPOIL, [[1700]])
     syncd = running(by_code(coded, steady, index_name))
@@ -67,7 +67,7 @@ def test_a_replace_that_would_lose_many_rows_is_not_swapped_in(running: Running,
 
 @EITHER_WAY
 @pytest.mark.timeout(120)
-def test_a_first_load_that_is_killed_is_brought_to_its_end(running: Running, shop: Shop, frail: Search, parameters: dict[str, str]) -> None:
+def test_a_first_load_that_is_killed_is_brought_to_its_end(running: Running, shop: Shop, frail: Search, parameters: dict[str, Any]) -> None:
     shop.create(10_000)
     syncd = running(of_the_shop(shop, frail))
     half_done(syncd, parameters)
@@ -82,7 +82,7 @@ def test_a_first_load_that_is_killed_is_brought_to_its_end(running: Running, sho
 @EITHER_WAY
 @pytest.mark.timeout(120)
 def test_changes_made_during_a_load_are_in_the_index_behind_it(
-    running: Running, shop: Shop, frail: Search, parameters: dict[str, str]
+    running: Running, shop: Shop, frail: Search, parameters: dict[str, Any]
 ) -> None:
     shop.create(10_000)
     syncd = running(of_the_shop(shop, frail))
@@ -104,7 +104,7 @@ def test_changes_made_during_a_load_are_in_the_index_behind_it(
 @EITHER_WAY
 @pytest.mark.timeout(120)
 def test_changes_made_between_a_killed_load_and_its_continuation_are_in_the_index_behind_it(
-    running: Running, shop: Shop, frail: Search, parameters: dict[str, str]
+    running: Running, shop: Shop, frail: Search, parameters: dict[str, Any]
 ) -> None:
     shop.create(10_000)
     syncd = running(of_the_shop(shop, frail))
@@ -125,7 +125,7 @@ def of_the_shop(shop: Shop, search: Search) -> dict[str, Any]:
     return synced(shop, {**search.connection, **LITTLE}, retry=patient)
 
 
-def half_done(syncd: SyncdProcess, parameters: dict[str, str]) -> str:
+def half_done(syncd: SyncdProcess, parameters: dict[str, Any]) -> str:
     """A full run that has stored some thousand rows, and is not through."""
     run = syncd.client.start("products", "full", **parameters).id
     until(lambda: syncd.client.of(run).counters.stored > 3000, "some thousand rows are stored")

@@ -6,21 +6,22 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from syncapi.v1.common_pb2 import PHASE_HALTED, PHASE_WAITING, RUN_STATE_DONE, RUN_STATE_INTERRUPTED, Sync
+from syncapi.v1.common_pb2 import PHASE_HALTED, PHASE_WAITING, RUN_STATE_DONE, RUN_STATE_FAILED, RUN_STATE_INTERRUPTED, Sync
 from tests.servers import proxy
 from tests.servers.proxy import Proxy, Trouble
 from tests.system.client import told
-from tests.system.conftest import Running
+from tests.system.conftest import Running, Stage
 from tests.system.harness import SyncdProcess
 from tests.system.searching import Local, Search, differences
 from tests.system.shop import Shop, products, synced
 from tests.system.waiting import until
 
 PATIENT = {"retry": {"attempts": 1000, "first": "100ms", "most": "500ms"}}
-REPLACE = {"replace": "true"}
+REPLACE: dict[str, Any] = {"replace": "true"}
 LITTLE = {"wide_rows": 1000, "timeout": "1s"}
 
 
@@ -90,17 +91,15 @@ def between(steady: Search) -> Iterator[Proxy]:
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
-def test_a_server_in_trouble_is_waited_for(
-    running: Running, shop: Shop, steady: Search, between: Proxy, index_name: str, trouble: Trouble
-) -> None:
-    shop.create(4000)
-    syncd = running(synced(shop, {**steady.connection, **LITTLE, "url": between.url}, index=index_name, **PATIENT))
+def test_a_server_in_trouble_is_waited_for(stage: Stage, between: Proxy, trouble: Trouble) -> None:
+    stage.shop.create(4000)
+    syncd = stage.syncd({**LITTLE, "url": between.url}, **PATIENT)
     run = syncd.client.start("products", "full", **REPLACE).id
     until(lambda: stored(syncd, run) > 500, "some rows are stored")
 
     between.trouble = trouble
     status = until(lambda: waiting(syncd), "the sync waits")
-    shop.stir(200)
+    stage.shop.stir(200)
     until(lambda: between.met >= 3, "the trouble is met again and again")
     between.trouble = None
     ended = syncd.client.ended(run)
@@ -108,35 +107,34 @@ def test_a_server_in_trouble_is_waited_for(
     assert status.problem.code == "target.unavailable"
     assert ended.state == RUN_STATE_DONE, told(ended)
     assert ended.attempt > 1
-    assert differences(shop.documents(), steady.documents(index_name)) == ""
+    assert stage.differences() == ""
 
 
 @pytest.mark.timeout(120)
-def test_a_wrong_key_halts_the_sync_until_it_is_corrected_and_no_other(
-    running: Running, shop: Shop, steady: Search, index_name: str, tmp_path: Path
-) -> None:
-    shop.create(500)
+def test_a_wrong_key_halts_the_sync_until_it_is_corrected_and_no_other(stage: Stage, tmp_path: Path) -> None:
+    stage.shop.create(500)
     key, local = tmp_path / "key", Local(tmp_path / "local.db")
     key.write_text("not the key")
-    search = {**steady.connection, "key": {"file": key}}
-    soon = {"manual": False, "every": "1s"}
-    syncs = {"products": products(index=index_name, **soon), "other": products("local", **soon)}
-    syncd = running({"connections": {"shop": shop.connection, "search": search, "local": local.connection}, "syncs": syncs})
+    soon: dict[str, Any] = {"manual": False, "every": "1s"}
+    settings = stage.settings({"key": {"file": key}}, **soon)
+    settings["connections"]["local"] = local.connection
+    settings["syncs"]["other"] = products("local", **soon)
+    syncd = stage.running(settings)
 
     status = until(lambda: halted(syncd, "products"), "the sync halts")
-    shop.edit([7])
-    until(lambda: not differences(shop.documents(), local.documents()), "the other sync goes on")
+    stage.shop.edit([7])
+    until(lambda: not differences(stage.shop.documents(), local.documents()), "the other sync goes on")
 
     assert status.problem.code == "connection.credentials"
     assert "key" in status.problem.hint
     assert "connection.credentials" in syncd.ctl("show", "products").stdout
     assert [run.attempt for run in syncd.client.runs("products")] == [1]
 
-    key.write_text(steady.server.key)
+    key.write_text(stage.search.server.key)
     resumed = syncd.ctl("resume", "products")
 
     assert resumed.returncode == 0, resumed.stderr
-    until(lambda: not differences(shop.documents(), steady.documents(index_name)), "the sync goes on")
+    until(lambda: not stage.differences(), "the sync goes on")
 
 
 def halted(syncd: SyncdProcess, name: str) -> Sync | None:
@@ -145,25 +143,25 @@ def halted(syncd: SyncdProcess, name: str) -> Sync | None:
 
 
 @pytest.mark.timeout(120)
-def test_a_source_that_is_locked_or_missing_is_waited_for(running: Running, shop: Shop, steady: Search, index_name: str) -> None:
-    shop.create(500)
-    syncd = running(synced(shop, steady.connection, index=index_name, **PATIENT))
+def test_a_source_that_is_locked_or_missing_is_waited_for(stage: Stage) -> None:
+    stage.shop.create(500)
+    syncd = stage.syncd(**PATIENT)
 
-    with shop.writing():
+    with stage.shop.writing():
         run = syncd.client.start("products", "full").id
         locked = until(lambda: waiting(syncd), "the sync waits for the lock")
     ended = syncd.client.ended(run)
-    away = shop.path.rename(shop.path.with_suffix(".away"))
+    away = stage.shop.path.rename(stage.shop.path.with_suffix(".away"))
     again = syncd.client.start("products", "incremental").id
     missing = until(lambda: waiting(syncd), "the sync waits for the file")
-    away.rename(shop.path)
+    away.rename(stage.shop.path)
     found = syncd.client.ended(again)
 
     assert (locked.problem.code, missing.problem.code) == ("source.unavailable", "source.unavailable")
     assert f"process {os.getpid()}" in locked.problem.message
-    assert str(shop.path) in missing.problem.message
+    assert str(stage.shop.path) in missing.problem.message
     assert (ended.state, found.state) == (RUN_STATE_DONE, RUN_STATE_DONE)
-    assert differences(shop.documents(), steady.documents(index_name)) == ""
+    assert stage.differences() == ""
 
 
 @pytest.mark.timeout(120)
@@ -187,11 +185,9 @@ def test_a_source_that_vanishes_in_the_middle_of_a_run_is_read_on_where_it_was_l
 
 
 @pytest.mark.timeout(120)
-def test_a_daemon_that_is_told_to_stop_ends_its_run_at_a_commit_and_goes_on_later(
-    running: Running, shop: Shop, steady: Search, index_name: str
-) -> None:
-    shop.create(20_000)
-    syncd = running(synced(shop, {**steady.connection, **LITTLE}, index=index_name))
+def test_a_daemon_that_is_told_to_stop_ends_its_run_at_a_commit_and_goes_on_later(stage: Stage) -> None:
+    stage.shop.create(20_000)
+    syncd = stage.syncd(LITTLE)
     run = syncd.client.start("products", "full").id
     until(lambda: stored(syncd, run) > 2000, "some rows are stored")
 
@@ -204,7 +200,7 @@ def test_a_daemon_that_is_told_to_stop_ends_its_run_at_a_commit_and_goes_on_late
     assert before.state == RUN_STATE_INTERRUPTED
     assert after.state == RUN_STATE_DONE, told(after)
     assert before.counters.stored + after.counters.stored == 20_000
-    assert differences(shop.documents(), steady.documents(index_name)) == ""
+    assert stage.differences() == ""
 
 
 def test_a_second_daemon_on_the_same_state_is_refused_and_told_who_has_it(running: Running, shop: Shop, tmp_path: Path) -> None:
@@ -217,3 +213,48 @@ def test_a_second_daemon_on_the_same_state_is_refused_and_told_who_has_it(runnin
     assert f"another syncd (process {syncd.pid})" in second.stderr
     assert "Traceback" not in second.stderr
     assert syncd.client.answers()
+
+
+@pytest.mark.timeout(120)
+def test_a_run_that_gives_up_fails_and_the_schedule_tries_again(stage: Stage, between: Proxy) -> None:
+    stage.shop.create(300)
+    between.trouble = proxy.cut_off
+    hasty = {"attempts": 2, "first": "50ms", "most": "50ms"}
+    client = stage.syncd({"url": between.url}, manual=False, every="1s", retry=hasty).client
+
+    until(lambda: len(client.runs("products", RUN_STATE_FAILED)) >= 2, "two runs give up")
+    failed, status = client.runs("products", RUN_STATE_FAILED)[0], client.status("products")
+    between.trouble = None
+
+    assert (failed.failure.code, failed.attempt) == ("target.unavailable", 2)
+    assert status.phase != PHASE_HALTED
+    assert status.problem.code == "target.unavailable"
+    until(lambda: not stage.differences(), "the schedule brings the rows")
+    assert not client.quiet("products").HasField("problem")
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("trouble", [proxy.cut_off, proxy.hang], ids=["breaks every connection", "never answers"])
+def test_a_daemon_stops_in_time_whatever_the_server_does(stage: Stage, between: Proxy, trouble: Trouble) -> None:
+    stage.shop.create(4000)
+    settings = stage.settings(
+        {"wide_rows": 1000, "url": between.url, "timeout": "10m"}, retry={"attempts": 9, "first": "10m", "most": "10m"}
+    )
+    syncd = stage.running({**settings, "daemon": {"state_dir": "state", "stop_timeout": "3s"}})
+    run = syncd.client.start("products", "full", **REPLACE).id
+    until(lambda: stored(syncd, run) > 500, "some rows are stored")
+    between.trouble = trouble
+    until(lambda: between.met, "the server is in trouble")
+
+    began = time.monotonic()
+    code = syncd.stop()
+    seconds = time.monotonic() - began
+    between.trouble = None
+    syncd.start()
+    syncd.client.quiet("products")
+
+    assert code == 0
+    assert seconds < 15
+    assert syncd.client.of(run).state == RUN_STATE_INTERRUPTED
+    assert syncd.client.runs("products")[0].state == RUN_STATE_DONE
+    assert stage.differences() == ""

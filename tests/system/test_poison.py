@@ -7,9 +7,9 @@ import pytest
 
 from syncapi.v1.common_pb2 import RUN_STATE_DONE
 from tests.system.client import told
-from tests.system.conftest import Running
+from tests.system.conftest import Running, Stage
 from tests.system.searching import Search, differences
-from tests.system.shop import FAST, Document, Shop
+from tests.system.shop import FAST, Document, Shop, now
 
 ROWS = 100_000
 
@@ -111,3 +111,26 @@ def test_sixty_bad_rows_in_a_hundred_thousand_become_dead_letters_until_they_are
     assert retried.returncode == 0, retried.stdout + retried.stderr
     assert not syncd.client.letters("poisoned")
     assert differences(documents(poisoned), steady.documents("poisoned")) == ""
+
+
+@pytest.mark.timeout(120)
+def test_a_row_that_is_mended_loses_its_dead_letter_with_the_next_run(stage: Stage) -> None:
+    stage.shop.create(100)
+    stage.shop.execute("ALTER TABLE products ADD COLUMN weight VARCHAR DEFAULT '1.5'")
+    stage.shop.execute("UPDATE products SET weight = 'heavy' WHERE id IN (7, 8, 9)")
+    client = stage.syncd(mapping={"weight": "cast(weight as double)"}).client
+    first = client.done("products", "full")
+    letters = client.letters("products")
+
+    stage.shop.execute("UPDATE products SET weight = '2', modified_date = ? WHERE id = 7", [now()])
+    stage.shop.bury([8])
+    second = client.done("products", "incremental")
+    left = client.letters("products")
+    third = client.done("products", "full")
+
+    assert (first.summary, second.summary, third.summary) == ("done, 3 refused", "done", "done, 1 refused")
+    assert [letter.key_json for letter in letters] == ['["7"]', '["8"]', '["9"]']
+    assert all("weight" in letter.reason and "heavy" in letter.reason for letter in letters)
+    assert [letter.key_json for letter in left] == ['["9"]']
+    assert client.status("products").dead_letters == 1
+    assert set(stage.documents()) == {str(number) for number in range(1, 101)} - {"8", "9"}

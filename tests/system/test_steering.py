@@ -1,6 +1,7 @@
 """Starting, pausing and cancelling runs, and settings that do not fit what is there."""
 
 import time
+from typing import Any
 
 import grpc
 import pytest
@@ -9,25 +10,24 @@ from grpc_status import rpc_status
 
 from syncapi.v1.common_pb2 import PHASE_HALTED, PHASE_PAUSED, RUN_STATE_CANCELLED, RUN_STATE_FAILED, RunState
 from tests.system.client import told
-from tests.system.conftest import Running
-from tests.system.searching import Search, differences
-from tests.system.shop import Shop, synced
+from tests.system.conftest import Stage
+from tests.system.shop import now
 from tests.system.waiting import until
 
 pytestmark = pytest.mark.timeout(120)
 
 
-def test_a_paused_sync_does_nothing_until_it_is_resumed(running: Running, shop: Shop, steady: Search, index_name: str) -> None:
-    shop.create(300)
-    syncd = running(synced(shop, steady.connection, index=index_name, manual=False, every="1s"))
-    until(lambda: len(steady.documents(index_name)) == 300, "the first load")
+def test_a_paused_sync_does_nothing_until_it_is_resumed(stage: Stage) -> None:
+    stage.shop.create(300)
+    syncd = stage.syncd(manual=False, every="1s")
+    until(lambda: len(stage.documents()) == 300, "the first load")
 
     syncd.client.pause("products")
     syncd.client.quiet("products")
-    shop.edit([7])
+    stage.shop.edit([7])
     runs = len(syncd.client.runs("products"))
     time.sleep(2.5)  # longer than the schedule's interval
-    unmoved = differences(shop.documents(), steady.documents(index_name))
+    unmoved = stage.differences()
     syncd.restart()
     paused = syncd.client.status("products")
     syncd.client.resume("products")
@@ -35,32 +35,30 @@ def test_a_paused_sync_does_nothing_until_it_is_resumed(running: Running, shop: 
     assert "different: 1" in unmoved
     assert (paused.phase, len(syncd.client.runs("products")) >= runs) == (PHASE_PAUSED, True)
     assert not paused.HasField("next_run_at")
-    until(lambda: not differences(shop.documents(), steady.documents(index_name)), "the change after the resumption")
+    until(lambda: not stage.differences(), "the change after the resumption")
 
 
-def test_a_run_that_is_cancelled_ends_and_a_later_one_brings_the_rest(
-    running: Running, shop: Shop, steady: Search, index_name: str
-) -> None:
-    shop.create(10_000)
-    client = running(synced(shop, {**steady.connection, "wide_rows": 1000}, index=index_name)).client
+def test_a_run_that_is_cancelled_ends_and_a_later_one_brings_the_rest(stage: Stage) -> None:
+    stage.shop.create(10_000)
+    client = stage.syncd({"wide_rows": 1000}).client
     run = client.start("products", "full").id
     until(lambda: client.of(run).counters.stored > 1000, "some rows are stored")
 
     client.cancel(run)
     ended = client.ended(run)
     client.cancel(run)
-    part = steady.documents(index_name)
+    part = stage.documents()
     later = client.done("products", "incremental")
 
     assert (ended.state, client.of(run).state) == (RUN_STATE_CANCELLED, RUN_STATE_CANCELLED)
     assert 1000 < len(part) < 10_000
     assert ended.counters.stored + later.counters.stored == 10_000
-    assert differences(shop.documents(), steady.documents(index_name)) == ""
+    assert stage.differences() == ""
 
 
-def test_a_request_that_is_sent_twice_starts_one_run(running: Running, shop: Shop, steady: Search, index_name: str) -> None:
-    shop.create(300)
-    syncd = running(synced(shop, steady.connection, index=index_name))
+def test_a_request_that_is_sent_twice_starts_one_run(stage: Stage) -> None:
+    stage.shop.create(300)
+    syncd = stage.syncd()
 
     first = syncd.client.start("products", "full", request_id="same")
     second = syncd.client.start("products", "full", request_id="same")
@@ -72,11 +70,9 @@ def test_a_request_that_is_sent_twice_starts_one_run(running: Running, shop: Sho
     assert len(syncd.client.runs("products")) == 1
 
 
-def test_a_second_run_of_a_busy_sync_is_refused_with_the_id_of_the_first_or_queued(
-    running: Running, shop: Shop, steady: Search, index_name: str
-) -> None:
-    shop.create(10_000)
-    client = running(synced(shop, {**steady.connection, "wide_rows": 1000}, index=index_name)).client
+def test_a_second_run_of_a_busy_sync_is_refused_with_the_id_of_the_first_or_queued(stage: Stage) -> None:
+    stage.shop.create(10_000)
+    client = stage.syncd({"wide_rows": 1000}).client
     run = client.start("products", "full").id
 
     with pytest.raises(grpc.RpcError) as refused:
@@ -85,20 +81,21 @@ def test_a_second_run_of_a_busy_sync_is_refused_with_the_id_of_the_first_or_queu
 
     assert refused.value.code() == grpc.StatusCode.FAILED_PRECONDITION
     info = error_details_pb2.ErrorInfo()
-    rpc_status.from_call(refused.value).details[0].Unpack(info)
+    call: Any = refused.value
+    rpc_status.from_call(call).details[0].Unpack(info)
     assert (info.reason, info.metadata["run"]) == ("run.already_running", run)
     assert RunState.Name(queued.state) == "RUN_STATE_QUEUED"
     assert client.ended(queued.id).started_at.ToDatetime() >= client.of(run).ended_at.ToDatetime()
 
 
-def test_several_key_columns_make_one_id(running: Running, shop: Shop, steady: Search, index_name: str) -> None:
-    shop.execute("CREATE TABLE prices (country VARCHAR, sku VARCHAR, price INTEGER, at TIMESTAMP DEFAULT now()::TIMESTAMP)")
-    shop.execute("CREATE TABLE prices_gone (c VARCHAR, s VARCHAR, at TIMESTAMP)")
+def test_several_key_columns_make_one_id(stage: Stage) -> None:
+    stage.shop.execute("CREATE TABLE prices (country VARCHAR, sku VARCHAR, price INTEGER, changed TIMESTAMP)")
+    stage.shop.execute("CREATE TABLE prices_gone (c VARCHAR, s VARCHAR, gone TIMESTAMP)")
     skus = ["a", "a__b", "b", "김치 1", "x/y.z", ""]
     for country in ("KR", "KR__a", "DE"):
         for number, sku in enumerate(skus):
-            shop.execute("INSERT INTO prices (country, sku, price) VALUES (?, ?, ?)", [country, sku, number])
-    settings = synced(shop, steady.connection)
+            stage.shop.execute("INSERT INTO prices VALUES (?, ?, ?, ?)", [country, sku, number, now()])
+    settings = stage.settings()
     settings["syncs"] = {
         "prices": {
             "engine": "search",
@@ -107,19 +104,21 @@ def test_several_key_columns_make_one_id(running: Running, shop: Shop, steady: S
                 "connection": "shop",
                 "table": "prices",
                 "key": ["country", "sku"],
-                "watermark": "at",
-                "deletions": {"log": {"table": "prices_gone", "key": ["c", "s"], "at": "at"}},
+                "watermark": "changed",
+                "deletions": {"log": {"table": "prices_gone", "key": ["c", "s"], "at": "gone"}},
             },
-            "target": {"connection": "search", "index": index_name},
+            "target": {"connection": "search", "index": stage.index},
             "mapping": {"country": "country", "sku": "sku", "price": "price"},
         }
     }
-    client = running(settings).client
+    client = stage.running(settings).client
 
     first = client.done("prices", "full")
-    loaded = steady.documents(index_name)
-    shop.execute("INSERT INTO prices_gone SELECT country, sku, now() AT TIME ZONE 'UTC' FROM prices WHERE country = 'KR' AND price < 3")
-    shop.execute("DELETE FROM prices WHERE country = 'KR' AND price < 3")
+    loaded = stage.documents()
+    stage.shop.execute(
+        "INSERT INTO prices_gone SELECT country, sku, now() AT TIME ZONE 'UTC' FROM prices WHERE country = 'KR' AND price < 3"
+    )
+    stage.shop.execute("DELETE FROM prices WHERE country = 'KR' AND price < 3")
     second = client.done("prices", "incremental")
 
     assert first.summary == "done"
@@ -127,14 +126,14 @@ def test_several_key_columns_make_one_id(running: Running, shop: Shop, steady: S
         (country, sku) for country in ("KR", "KR__a", "DE") for sku in skus
     )
     assert second.counters.deleted == 3
-    assert {document["sku"] for document in steady.documents(index_name).values() if document["country"] == "KR"} == set(skus[3:])
+    assert {document["sku"] for document in stage.documents().values() if document["country"] == "KR"} == set(skus[3:])
 
 
-def test_an_index_with_another_primary_key_is_left_alone_and_named(running: Running, shop: Shop, steady: Search, index_name: str) -> None:
-    shop.create(300)
-    steady.change("indexes", {"uid": index_name, "primaryKey": "sku"})
-    steady.change(f"indexes/{index_name}/documents", [{"sku": "not-ours"}])
-    client = running(synced(shop, steady.connection, index=index_name)).client
+def test_an_index_with_another_primary_key_is_left_alone_and_named(stage: Stage) -> None:
+    stage.shop.create(300)
+    stage.search.change("indexes", {"uid": stage.index, "primaryKey": "sku"})
+    stage.search.change(f"indexes/{stage.index}/documents", [{"sku": "not-ours"}])
+    client = stage.syncd().client
 
     run = client.run("products", "full")
 
@@ -142,4 +141,4 @@ def test_an_index_with_another_primary_key_is_left_alone_and_named(running: Runn
     assert "'sku'" in run.failure.message
     assert "'id'" in run.failure.message
     assert client.status("products").phase == PHASE_HALTED
-    assert steady.ask(f"indexes/{index_name}/documents")["results"] == [{"sku": "not-ours"}]
+    assert stage.search.ask(f"indexes/{stage.index}/documents")["results"] == [{"sku": "not-ours"}]

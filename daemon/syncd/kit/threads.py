@@ -1,9 +1,9 @@
 """Blocking libraries that want one thread of their own, used from asyncio."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from contextvars import copy_context
 from functools import partial
 from typing import TypeVar, TypeVarTuple
@@ -29,6 +29,17 @@ async def in_thread(work: Callable[[], Answer], interrupt: Callable[[], object] 
         running.exception()
         del running  # an error keeps its frames, and a frame its variables
         raise
+
+
+@asynccontextmanager
+async def beside(make: Callable[[], AbstractContextManager[Answer]]) -> AsyncIterator[Answer]:
+    """Make, enter and leave a context manager in a thread, because that takes a while."""
+    manager = await asyncio.to_thread(make)
+    entered = await asyncio.to_thread(manager.__enter__)
+    try:
+        yield entered
+    finally:
+        await asyncio.to_thread(manager.__exit__, None, None, None)
 
 
 class OneThread:

@@ -89,15 +89,17 @@ class Load:
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _wait(self, window: Window, reader: Reader) -> None:
-        """Read the next batch if it is wanted, but no longer than until the next look at what is under way."""
+        """Read the next batch if it is wanted, but no longer than until the next look at what is under way; then what is there already."""
         seconds = max(0.0, self._next_look - _now()) if window.flying else None
-        if not reader.ended and not window.ripe(self._parcel()):
-            batch = await reader.within(seconds)
-            if batch is not None:
-                refused = await asyncio.to_thread(rules.refusals, batch.rows, geo=self._place.geo)
-                window.add(batch, refused, rules.possible_ids(batch.gone))
-        elif seconds:
+        if seconds and (reader.ended or window.ripe(self._parcel())):
             await asyncio.sleep(seconds)
+        while not reader.ended and not window.ripe(self._parcel()):
+            batch = await reader.within(seconds)
+            if batch is None:
+                return
+            refused = await asyncio.to_thread(rules.refusals, batch.rows, geo=self._place.geo)
+            window.add(batch, refused, rules.possible_ids(batch.gone))
+            seconds = 0.0
 
     # ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -13,6 +13,7 @@ from syncd.domain.scan import GONE, Position
 from syncd.engines.search.changes import Window, changed_scan, clock_fell_back, compare_keys, logged, look, since
 from syncd.engines.search.keysets import KeySets, Side
 from syncd.engines.search.work import Work
+from syncd.kit.threads import beside
 from syncd.ports.running import Progress, Report, Scope
 
 _SAMPLE_ROWS = 100_000
@@ -42,7 +43,7 @@ async def plan(work: Work) -> Report:
             found["delete"] += len(batch.gone)
     state = await work.indexes.inspect(work.settings.target.index, work.shape)
     if everything and state:
-        with KeySets() as sets:
+        async with beside(KeySets) as sets:
             await compare_keys(work, work.live, sets)
             found["delete"] = await asyncio.to_thread(sets.count_only_in, Side.INDEX)
     bound = since(work, window)
@@ -140,7 +141,7 @@ async def _about_rows(work: Work) -> list[Finding]:
     """Map a sample and let the target say what it would refuse."""
     seen = 0
     refused: dict[str, tuple[int, str]] = {}
-    with KeySets() as sets:
+    async with beside(KeySets) as sets:
         async for piece in work.pieces(work.scan()):
             work.context.tell(Progress(doing="looking at rows", unchanged=piece.read))
             await asyncio.to_thread(sets.add, Side.SOURCE, piece.rows.column("mark"))

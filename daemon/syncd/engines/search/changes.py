@@ -15,6 +15,7 @@ from syncd.engines.search.deletions import check_shrink
 from syncd.engines.search.keysets import KeySets, Side
 from syncd.engines.search.settings import DeletionLog
 from syncd.engines.search.work import Piece, Reach, Work, batch_of, deletions
+from syncd.kit.threads import beside
 from syncd.ports.connecting import Index
 from syncd.ports.running import Progress, Scope
 
@@ -123,7 +124,7 @@ def _no_rows() -> pa.RecordBatch:
 
 async def sweep(work: Work, index: Index, scope: Scope, reaches: Checkpoint) -> None:
     """Delete what the index holds and the source does not, by comparing all keys. Raises `ShrinkRefused`."""
-    with KeySets() as sets:
+    async with beside(KeySets) as sets:
         await compare_keys(work, index, sets)
         held, lost = await asyncio.to_thread(sets.count, Side.INDEX), await asyncio.to_thread(sets.count_only_in, Side.INDEX)
         check_shrink(held=held, lost=lost, limits=work.settings.source.deletions, allowed=work.says("allow_shrink"))

@@ -18,19 +18,23 @@ PREVIOUS = "__previous"
 
 
 async def full(work: Work) -> None:
-    """Send every row, then delete what the source does not have. Goes on behind the last commit of an earlier attempt."""
+    """Send every row, then delete what the source does not have. Goes on behind the last commit of an earlier attempt.
+
+    In an index that was empty when this attempt began there is nothing else than what it has just sent.
+    """
     work.context.tell(Progress(doing="looking at the source"))
-    backfill, stamp = work.standing.backfill, ""
+    backfill, stamp, fresh = work.standing.backfill, "", False
     if backfill is None or backfill.shape != work.digest or asked_anew(work):
         await forget_previous(work)
         reached = await look(work)
-        backfill, stamp = started("full", work.digest, reached), reached.stamp
+        backfill, stamp, fresh = started("full", work.digest, reached), reached.stamp, work.found_empty
         await work.advance(replace(work.standing, backfill=backfill, reading=None))
     if not backfill.loaded:
         await load(work, backfill, Scope.LIVE)
         backfill = replace(backfill, loaded=True, after=None)
         await work.advance(replace(work.standing, backfill=backfill))
-    await sweep(work, work.live, Scope.LIVE, work.standing.written())
+    if not fresh:
+        await sweep(work, work.live, Scope.LIVE, work.standing.written())
     await finish(work, backfill, stamp)
 
 

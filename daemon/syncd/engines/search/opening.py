@@ -15,6 +15,7 @@ from syncd.engines.search.mapping import Mapper
 from syncd.engines.search.settings import SearchSync
 from syncd.engines.search.work import Work
 from syncd.kit.text import did_you_mean
+from syncd.kit.threads import beside
 from syncd.ports.connecting import Connections, IndexShape
 from syncd.ports.running import RunContext
 
@@ -29,7 +30,7 @@ async def opened(settings: SearchSync, connections: Connections, context: RunCon
         table = await source.describe(settings.source.relation)
         _check_columns(settings, table)
         fields = fields_of(settings, table.names)
-        with Mapper(fields, settings.source.key) as mapper:
+        async with beside(lambda: Mapper(fields, settings.source.key)) as mapper:
             await asyncio.to_thread(mapper.bind, table.schema)
             digest = _digest(settings, mapper)
             shape = IndexShape(fields.primary_key, settings.target.settings)

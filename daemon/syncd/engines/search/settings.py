@@ -74,7 +74,7 @@ class SearchSync(SyncSection):
     mapping: dict[str, str] = Field(default_factory=dict)
     """Target field = SQL over the source columns; empty: all columns go under their own names."""
     batch_rows: Annotated[int, Field(ge=1, le=100_000)] = 1000
-    """Rows that travel and are committed together."""
+    """Rows that travel together; where several such batches are durable at once, they are committed at once."""
     drift: Literal["evolve", "halt"] = "evolve"
     """What happens when the source's columns change: go on with them, or halt. Both are in the audit log."""
 

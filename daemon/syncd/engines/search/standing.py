@@ -21,6 +21,7 @@ async def find_standing(work: Work) -> None:
     if backfill and backfill.kind == "replace" and not replaces:
         await discard_shadow(work)
     state = await work.indexes.inspect(work.settings.target.index, work.shape) if replaces else await work.live.prepare(work.shape)
+    work.found_empty = state is None or state.documents == 0
     await _note_identity(work, state.identity if state else "")
 
 

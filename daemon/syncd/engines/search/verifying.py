@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from syncd.domain.batch import Batch
 from syncd.engines.search.keysets import KeySets, Side
 from syncd.engines.search.work import Work, batch_of, deletions
+from syncd.kit.threads import beside
 from syncd.ports.running import Progress, Report
 
 _LISTED = 100
@@ -36,7 +37,7 @@ class Drift:
 
 async def verify(work: Work) -> Report:
     """Tell what is missing, extra and different in the index; with `repair`, send and delete exactly that."""
-    with KeySets() as sets:
+    async with beside(KeySets) as sets:
         await _fill(work, sets)
         drift = await _drift(work, sets)
         counts = {"rows": await asyncio.to_thread(sets.count, Side.SOURCE), "documents": await asyncio.to_thread(sets.count, Side.INDEX)}

@@ -15,8 +15,10 @@ from syncd.domain.run import Trigger
 from syncd.domain.scan import Position, Scan, Since
 from syncd.domain.schema import Table
 from syncd.engines.search.checkpoint import Standing
+from syncd.engines.search.grouping import grouped
 from syncd.engines.search.mapping import UNMAPPED, Mapped, Mapper
 from syncd.engines.search.settings import SearchSync
+from syncd.kit.streams import ahead
 from syncd.ports.connecting import Index, Indexes, IndexShape, Source
 from syncd.ports.running import TOMBSTONE, Advance, Progress, RowTurn, RunContext, Scope
 
@@ -53,6 +55,8 @@ class Work:
     shape: IndexShape
     reasons: dict[str, str]
     """Mark -> reason of the rows under way that could not be mapped."""
+    found_empty: bool = False
+    """The live index held nothing when this run began."""
 
     @property
     def live(self) -> Index:
@@ -88,13 +92,16 @@ class Work:
 
     async def pieces(self, scan: Scan) -> AsyncGenerator[Piece, None]:
         """Read and map the rows of a scan."""
-        size = self.settings.batch_rows
-        async with aclosing(self.source.scan(scan, size * _PAGE_BATCHES)) as pages:
-            async for page in pages:
-                mapped = await asyncio.to_thread(self.mapper.documents, page)
+        async with aclosing(self._mapped(scan)) as pages, aclosing(ahead(pages)) as pages_ahead:
+            async for page, mapped in pages_ahead:
                 self.reasons.update(mapped.unmapped)
-                for piece in _cut(page, mapped, scan.order, size):
+                for piece in _cut(page, mapped, scan.order, self.settings.batch_rows):
                     yield piece
+
+    async def _mapped(self, scan: Scan) -> AsyncGenerator[tuple[pa.RecordBatch, Mapped], None]:
+        async with aclosing(self.source.scan(scan, self.settings.batch_rows * _PAGE_BATCHES)) as pages:
+            async for page in pages:
+                yield page, await asyncio.to_thread(self.mapper.documents, page)
 
     async def unsent(self, piece: Piece, scope: Scope) -> Piece:
         """Leave out what the index is known to hold, or to have lost, already."""
@@ -110,8 +117,12 @@ class Work:
 
     async def store(self, index: Index, batches: AsyncGenerator[Batch, None], scope: Scope = Scope.LIVE) -> None:
         """Send batches and commit each once it is durable."""
-        async with aclosing(self._counted(batches)) as counted, aclosing(index.apply(counted, self.context.crowded)) as receipts:
-            async for receipt in receipts:
+        async with (
+            aclosing(self._counted(batches)) as counted,
+            aclosing(index.apply(counted, self.context.crowded)) as receipts,
+            aclosing(grouped(receipts)) as groups,
+        ):
+            async for receipt in groups:
                 await self.context.commit(self._named(receipt), scope)
 
     async def advance(self, standing: Standing, rows: RowTurn = RowTurn.KEEP, *entries: Entry) -> None:
@@ -162,4 +173,7 @@ def _cut(page: pa.RecordBatch, mapped: Mapped, order: tuple[str, ...], size: int
 
 
 def _below(positions: pa.Int64Array, end: int) -> int:
+    """How many of some ascending positions are below one; mostly they are all there are."""
+    if len(positions) == 0 or positions[-1].as_py() == len(positions) - 1:
+        return min(end, len(positions))
     return int(pc.sum(pc.less(positions, end)).as_py() or 0)
