@@ -1,17 +1,21 @@
 """The composition root: which part gets which other, and in what order they start and stop."""
 
 import asyncio
+import os
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import NoReturn
 
 import structlog
 
 from syncd import catalogue
 from syncd.domain.errors import PermanentError
+from syncd.domain.run import RunId
 from syncd.kit import systemd
 from syncd.kit.files import Lock, LockHeld
 from syncd.ledger.book import open_ledger
@@ -37,6 +41,7 @@ async def run(settings: Settings) -> None:
     """Run the daemon until it is told to stop. Raises `SyncdError` if it cannot start.
 
     Start: lock, ledger, syncs, sockets, ready. Stop: no new calls and runs, running batches end, audit log shipped, ledger closed.
+    If a batch does not end in time, the process does: everything that was committed is in the ledger.
     """
     stopping = asyncio.Event()
     with _alone(settings.daemon.state_dir), _signals(stopping):
@@ -54,7 +59,8 @@ async def run(settings: Settings) -> None:
                 log.info("daemon stopping")
                 systemd.notify("STOPPING=1")
                 daemon.going_away.set()
-                await supervisor.stop(settings.daemon.stop_timeout)
+                if late := await supervisor.stop(settings.daemon.stop_timeout):
+                    _leave(late)
     log.info("daemon stopped")
 
 
@@ -72,6 +78,13 @@ def _alone(state_dir: Path) -> Iterator[None]:
             hint = "see `daemon.state_dir`"
             raise PermanentError(f"{state_dir} cannot be used: {error.strerror}", hint=hint, code="ledger.unwritable") from error
         yield
+
+
+def _leave(runs: Sequence[RunId]) -> NoReturn:
+    """End the process under runs whose threads wait for an answer that does not come: nothing can end a thread but that."""
+    log.warning("runs did not end in time, the next start goes on with them", runs=runs)
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _now() -> datetime:

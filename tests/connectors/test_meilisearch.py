@@ -204,6 +204,9 @@ async def test_a_task_that_somebody_cancels_means_try_again(indexes: Indexes, na
 
     async def cancelling() -> AsyncIterator[Batch]:
         yield batch(*documents(5000))
+        async with asyncio.timeout(10):
+            while not client.get_tasks({"indexUids": [name], "types": ["documentAdditionOrUpdate"]}).results:  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(0.001)
         client.cancel_tasks({"indexUids": [name]})
 
     with pytest.raises(TargetUnavailable, match="cancelled"):

@@ -68,12 +68,12 @@ async def test_a_task_that_failed_beside_a_bad_one_costs_one_more_request() -> N
     assert len(server.stored) == 4
 
 
-async def test_batches_travel_together_while_the_server_is_busy_and_not_crowded() -> None:
+async def test_batches_that_are_there_travel_together_while_it_is_not_crowded() -> None:
     server = Pretended(held=2)
 
     await load(server, Settings(url=NOWHERE, wide_rows=1000), *(batch({"id": n}) for n in range(101)))
 
-    assert server.sent == [1, 100]
+    assert server.sent == [100, 1]
 
 
 async def test_a_large_batch_travels_in_parts_while_crowded() -> None:

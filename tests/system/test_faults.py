@@ -13,7 +13,7 @@ from tests.system.shop import Shop, synced
 from tests.system.waiting import until
 
 EITHER_WAY = pytest.mark.parametrize("parameters", [{}, {"replace": "true"}], ids=["in place", "replace"])
-LITTLE = {"wide_rows": 2000}
+LITTLE = {"wide_rows": 1000}
 SPOIL = "UPDATE products SET code = 'not an id' WHERE id IN (SELECT unnest(?::BIGINT[]))"
 
 
@@ -68,7 +68,7 @@ def test_a_replace_that_would_lose_many_rows_is_not_swapped_in(running: Running,
 @EITHER_WAY
 @pytest.mark.timeout(120)
 def test_a_first_load_that_is_killed_is_brought_to_its_end(running: Running, shop: Shop, frail: Search, parameters: dict[str, Any]) -> None:
-    shop.create(10_000)
+    shop.create(6000)
     syncd = running(of_the_shop(shop, frail))
     half_done(syncd, parameters)
 
@@ -84,7 +84,7 @@ def test_a_first_load_that_is_killed_is_brought_to_its_end(running: Running, sho
 def test_changes_made_during_a_load_are_in_the_index_behind_it(
     running: Running, shop: Shop, frail: Search, parameters: dict[str, Any]
 ) -> None:
-    shop.create(10_000)
+    shop.create(6000)
     syncd = running(of_the_shop(shop, frail))
     run = half_done(syncd, parameters)
 
@@ -106,7 +106,7 @@ def test_changes_made_during_a_load_are_in_the_index_behind_it(
 def test_changes_made_between_a_killed_load_and_its_continuation_are_in_the_index_behind_it(
     running: Running, shop: Shop, frail: Search, parameters: dict[str, Any]
 ) -> None:
-    shop.create(10_000)
+    shop.create(6000)
     syncd = running(of_the_shop(shop, frail))
     half_done(syncd, parameters)
 
@@ -128,5 +128,5 @@ def of_the_shop(shop: Shop, search: Search) -> dict[str, Any]:
 def half_done(syncd: SyncdProcess, parameters: dict[str, Any]) -> str:
     """A full run that has stored some thousand rows, and is not through."""
     run = syncd.client.start("products", "full", **parameters).id
-    until(lambda: syncd.client.of(run).counters.stored > 3000, "some thousand rows are stored")
+    until(lambda: syncd.client.of(run).counters.stored > 2000, "some thousand rows are stored")
     return run

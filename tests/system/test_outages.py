@@ -92,10 +92,10 @@ def between(steady: Search) -> Iterator[Proxy]:
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
 def test_a_server_in_trouble_is_waited_for(stage: Stage, between: Proxy, trouble: Trouble) -> None:
-    stage.shop.create(4000)
+    stage.shop.create(2000)
     syncd = stage.syncd({**LITTLE, "url": between.url}, **PATIENT)
     run = syncd.client.start("products", "full", **REPLACE).id
-    until(lambda: stored(syncd, run) > 500, "some rows are stored")
+    until(lambda: stored(syncd, run) > 200, "some rows are stored")
 
     between.trouble = trouble
     status = until(lambda: waiting(syncd), "the sync waits")

@@ -112,11 +112,13 @@ class Supervisor:
                     return ended
         return None
 
-    async def stop(self, within: timedelta) -> None:
-        """Start nothing more, let running batches end, and wait for that."""
+    async def stop(self, within: timedelta) -> list[RunId]:
+        """Start nothing more, let running batches end, and wait for that. Answers the runs that did not end in time."""
         self._stopping = True
         await self.scheduler.stop()
-        await self._end_runs(list(self._syncs.values()), within.total_seconds())
+        syncs = list(self._syncs.values())
+        await self._end_runs(syncs, within.total_seconds())
+        return [runner.run.id for sync in syncs for runner in sync.runners]
 
     async def _end_runs(self, syncs: Sequence[Supervised], seconds: float) -> None:
         for sync in syncs:

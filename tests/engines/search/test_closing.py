@@ -1,7 +1,8 @@
-"""A run that is cancelled leaves its thread at work: what that thread uses can be closed all the same."""
+"""Threads open and close what the engine computes with: at one moment, and under each other."""
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
@@ -48,3 +49,16 @@ def test_key_sets_are_closed_under_a_thread_that_fills_them() -> None:
         sets = KeySets()
 
         at_work(lambda: sets.add(Side.SOURCE, ids), lambda: sets.__exit__(None, None, None))  # noqa: B023
+
+
+def test_mappers_that_are_made_at_one_moment_all_map() -> None:
+    together = threading.Barrier(4)
+
+    def make_and_map(_: int) -> int:
+        together.wait(20)
+        with Mapper(Fields((("id", "id"),), "id", composite=False), ["id"]) as mapper:
+            mapper.bind(ROWS.schema)
+            return mapper.documents(ROWS).rows.num_rows
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(make_and_map, range(4 * 30))) == [ROWS.num_rows] * 120

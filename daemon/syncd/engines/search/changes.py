@@ -13,8 +13,9 @@ from syncd.domain.position import positions
 from syncd.domain.scan import Relation, Scan, Since
 from syncd.engines.search.deletions import check_shrink
 from syncd.engines.search.keysets import KeySets, Side
+from syncd.engines.search.pieces import Piece
 from syncd.engines.search.settings import DeletionLog
-from syncd.engines.search.work import Piece, Reach, Work, batch_of, deletions
+from syncd.engines.search.work import Reach, Work, batch_of, deletions
 from syncd.kit.threads import beside
 from syncd.ports.connecting import Index
 from syncd.ports.running import Progress, Scope

@@ -29,6 +29,8 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
 }
 _SHARED = ":memory:mapping"
 """Mappers that live at one time share an instance, and its memory: making one costs as much as mapping a thousand rows."""
+_OPENING = threading.Lock()
+"""Who joins an instance that another thread is still making may not find the functions that read Arrow in it."""
 _MOST_UNMAPPED = 1000
 """So many rows of one batch may fail before the mapping itself is taken to be wrong."""
 
@@ -75,7 +77,8 @@ class Mapper:
     def __init__(self, fields: Fields, key: Sequence[str]) -> None:
         self._fields = fields
         self._key = tuple(key)
-        self._db = duckdb.connect(_SHARED, config=_SETTINGS)
+        with _OPENING:
+            self._db = duckdb.connect(_SHARED, config=_SETTINGS)
         self._db.execute("SET TimeZone = 'UTC'")
         self._lock = threading.Lock()
         self._document = ""

@@ -1,7 +1,6 @@
 """What every mode of a search run works with: its source, its index, its mapping, and where the sync stands."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -10,33 +9,19 @@ import pyarrow.compute as pc
 
 from syncd.domain.audit import Entry
 from syncd.domain.batch import DOCUMENTS, Batch, Checkpoint, Receipt
-from syncd.domain.position import position
 from syncd.domain.run import Trigger
 from syncd.domain.scan import Position, Scan, Since
 from syncd.domain.schema import Table
 from syncd.engines.search.checkpoint import Standing
 from syncd.engines.search.grouping import grouped
-from syncd.engines.search.mapping import UNMAPPED, Mapped, Mapper
+from syncd.engines.search.mapping import UNMAPPED, Mapper
+from syncd.engines.search.pieces import Piece, Reader
 from syncd.engines.search.settings import SearchSync
-from syncd.kit.streams import ahead
 from syncd.ports.connecting import Index, Indexes, IndexShape, Source
 from syncd.ports.running import TOMBSTONE, Advance, Progress, RowTurn, RunContext, Scope
 
 Reach = Callable[[Position], Checkpoint]
 """From the position of a batch's last row to the checkpoint that the batch reaches."""
-
-_PAGE_BATCHES = 8
-"""Batches that are read and mapped at once: mapping costs less per row in larger pieces."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Consecutive rows of the source, mapped; as many as are committed together."""
-
-    rows: pa.RecordBatch
-    gone: pa.StringArray
-    last: Position
-    read: int
 
 
 @dataclass(slots=True)
@@ -92,16 +77,10 @@ class Work:
 
     async def pieces(self, scan: Scan) -> AsyncGenerator[Piece, None]:
         """Read and map the rows of a scan."""
-        async with aclosing(self._mapped(scan)) as pages, aclosing(ahead(pages)) as pages_ahead:
-            async for page, mapped in pages_ahead:
-                self.reasons.update(mapped.unmapped)
-                for piece in _cut(page, mapped, scan.order, self.settings.batch_rows):
-                    yield piece
-
-    async def _mapped(self, scan: Scan) -> AsyncGenerator[tuple[pa.RecordBatch, Mapped], None]:
-        async with aclosing(self.source.scan(scan, self.settings.batch_rows * _PAGE_BATCHES)) as pages:
-            async for page in pages:
-                yield page, await asyncio.to_thread(self.mapper.documents, page)
+        reader = Reader(self.source, self.mapper, self.settings.batch_rows)
+        async with aclosing(reader.pieces(scan, self.reasons)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def unsent(self, piece: Piece, scope: Scope) -> Piece:
         """Leave out what the index is known to hold, or to have lost, already."""
@@ -155,25 +134,3 @@ def batch_of(piece: Piece, reaches: Checkpoint) -> Batch:
 def deletions(ids: pa.StringArray, reaches: Checkpoint) -> Batch:
     """A batch that only deletes."""
     return Batch(pa.RecordBatch.from_pylist([], schema=DOCUMENTS), ids, reaches)
-
-
-def _cut(page: pa.RecordBatch, mapped: Mapped, order: tuple[str, ...], size: int) -> Iterator[Piece]:
-    """Cut a mapped page into pieces of at most `size` of the page's rows, in order."""
-    row = gone = 0
-    for start in range(0, page.num_rows, size):
-        end = min(start + size, page.num_rows)
-        next_row, next_gone = _below(mapped.positions, end), _below(mapped.gone_positions, end)
-        yield Piece(
-            rows=mapped.rows.slice(row, next_row - row),
-            gone=mapped.gone.slice(gone, next_gone - gone),
-            last=position(page, end - 1, order),
-            read=end - start,
-        )
-        row, gone = next_row, next_gone
-
-
-def _below(positions: pa.Int64Array, end: int) -> int:
-    """How many of some ascending positions are below one; mostly they are all there are."""
-    if len(positions) == 0 or positions[-1].as_py() == len(positions) - 1:
-        return min(end, len(positions))
-    return int(pc.sum(pc.less(positions, end)).as_py() or 0)
