@@ -58,7 +58,7 @@ def test_mappers_that_are_made_at_one_moment_all_map() -> None:
         together.wait(20)
         with Mapper(Fields((("id", "id"),), "id", composite=False), ["id"]) as mapper:
             mapper.bind(ROWS.schema)
-            return mapper.documents(ROWS).rows.num_rows
+            return int(mapper.documents(ROWS).rows.num_rows)
 
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(make_and_map, range(4 * 30))) == [ROWS.num_rows] * 120
