@@ -68,6 +68,7 @@ class Scene:
 
 def scene(running: Running, shop: Shop, target: Searched, rows: int, seed: int) -> Scene:
     """The shop has so many rows. So little is under way at once that a run of some thousand rows has many commits."""
+    print(f"seed {seed}")  # noqa: T201 - pytest shows it if the test fails
     shop.create(rows)
     little = {"wide_rows": 4000} if isinstance(target, Search) else {}
     quick = {"retry": {"attempts": 50, "first": "50ms", "most": "200ms"}}

@@ -36,7 +36,7 @@ def stored(syncd: SyncdProcess, run: str) -> int:
 
 @pytest.mark.timeout(240)
 def test_half_a_minute_without_the_server_in_the_middle_of_a_run_only_delays_it(running: Running, shop: Shop, frail: Search) -> None:
-    shop.create(20_000)
+    shop.create(8000)
     syncd = running(synced(shop, {**frail.connection, **LITTLE}, **PATIENT))
     run = syncd.client.start("products", "full", **REPLACE).id
     until(lambda: stored(syncd, run) > 2000, "some rows are stored")
@@ -186,7 +186,7 @@ def test_a_source_that_vanishes_in_the_middle_of_a_run_is_read_on_where_it_was_l
 
 @pytest.mark.timeout(120)
 def test_a_daemon_that_is_told_to_stop_ends_its_run_at_a_commit_and_goes_on_later(stage: Stage) -> None:
-    stage.shop.create(20_000)
+    stage.shop.create(8000)
     syncd = stage.syncd(LITTLE)
     run = syncd.client.start("products", "full").id
     until(lambda: stored(syncd, run) > 2000, "some rows are stored")
@@ -199,7 +199,7 @@ def test_a_daemon_that_is_told_to_stop_ends_its_run_at_a_commit_and_goes_on_late
     before, after = syncd.client.of(run), syncd.client.runs("products")[0]
     assert before.state == RUN_STATE_INTERRUPTED
     assert after.state == RUN_STATE_DONE, told(after)
-    assert before.counters.stored + after.counters.stored == 20_000
+    assert before.counters.stored + after.counters.stored == 8000
     assert stage.differences() == ""
 
 
