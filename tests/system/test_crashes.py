@@ -1,5 +1,6 @@
 """Processes are killed at random moments; in the end nothing is lost, doubled or left over."""
 
+import os
 import random
 import time
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from tests.system.shop import Shop, synced
 from tests.system.waiting import until
 
 REPLACE: dict[str, Any] = {"replace": "true"}
+KILLS = int(os.environ.get("SYNCD_KILLS", "10"))
+"""In each kind of run; `make soak` wants many."""
 IN_TURN: list[tuple[str, dict[str, Any]]] = [("full", {}), ("full", REPLACE), ("incremental", {})]
 """Mode and parameters of the runs that are killed."""
 
