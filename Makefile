@@ -27,7 +27,7 @@ bench: $(INSTALLED)
 	@python -m tests.bench
 
 soak: $(INSTALLED)
-	@SYNCD_KILLS=$${SYNCD_KILLS:-200} python -m pytest tests/system/test_crashes.py -k "any_moment_of_any_run"
+	@SYNCD_KILLS=$${SYNCD_KILLS:-100} python -m pytest tests/system/test_crashes.py -k "any_moment_of_any_run"
 
 clean:
 	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info

@@ -78,8 +78,8 @@ def scene(running: Running, shop: Shop, target: Searched, rows: int, seed: int) 
     return Scene(running(synced(shop, {**target.connection, **little}, **quick)), shop, target, random.Random(seed))
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize(("kind", "times"), [("meilisearch", 10), ("fts5", 4)])
+@pytest.mark.timeout(60 * KILLS)
+@pytest.mark.parametrize(("kind", "times"), [("meilisearch", KILLS), ("fts5", KILLS // 2)])
 def test_killing_syncd_at_any_moment_of_any_run_loses_nothing(
     request: pytest.FixtureRequest, shop: Shop, tmp_path: Path, kind: str, times: int
 ) -> None:
