@@ -15,7 +15,7 @@ demo: $(INSTALLED)
 
 # What tests/rules/test_layers.py would run has just been run.
 test: check
-	@python -m pytest --ignore=tests/rules/test_layers.py
+	@python -m pytest --durations=20 --ignore=tests/rules/test_layers.py
 
 check: $(INSTALLED)
 	@python -m tools.check

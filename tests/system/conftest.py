@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from tests.servers.meilisearch import MeilisearchServer
+from tests.system.duckdb_shop import DuckDBShop
 from tests.system.harness import Settings, SyncdProcess
 from tests.system.searching import Search, differences
-from tests.system.shop import Document, Shop, synced
+from tests.system.shop import Document, synced
 
 Running = Callable[[Settings], SyncdProcess]
 
@@ -20,7 +21,7 @@ class Stage:
     """A shop, a place for an index, and what it takes to put a daemon between them."""
 
     running: Running
-    shop: Shop
+    shop: DuckDBShop
     search: Search
     index: str
 
@@ -42,13 +43,13 @@ class Stage:
 
 
 @pytest.fixture
-def stage(running: Running, shop: Shop, steady: Search, index_name: str) -> Stage:
+def stage(running: Running, shop: DuckDBShop, steady: Search, index_name: str) -> Stage:
     return Stage(running, shop, steady, index_name)
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    return Shop(tmp_path / "shop.duckdb")
+def shop(tmp_path: Path) -> DuckDBShop:
+    return DuckDBShop(tmp_path / "shop.duckdb")
 
 
 @pytest.fixture(scope="module")

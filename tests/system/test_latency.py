@@ -5,14 +5,15 @@ import time
 import pytest
 
 from tests.system.conftest import Stage
-from tests.system.shop import Shop, products
+from tests.system.duckdb_shop import DuckDBShop
+from tests.system.shop import products
 from tests.system.waiting import until
 
 
 @pytest.mark.timeout(240)
 def test_changes_become_searchable_soon_while_another_sync_loads(stage: Stage) -> None:
     stage.shop.create(2000)
-    large = Shop(stage.shop.path.with_name("large.duckdb"))
+    large = DuckDBShop(stage.shop.path.with_name("large.duckdb"))
     large.create(20_000)
     settings = stage.settings(manual=False, every="1s")
     settings["connections"]["large"] = large.connection

@@ -15,6 +15,7 @@ from tests.servers import proxy
 from tests.servers.proxy import Proxy, Trouble
 from tests.system.client import told
 from tests.system.conftest import Running, Stage
+from tests.system.duckdb_shop import DuckDBShop
 from tests.system.harness import SyncdProcess
 from tests.system.searching import Local, Search, differences
 from tests.system.shop import Shop, products, synced
@@ -170,7 +171,7 @@ def test_a_source_that_is_locked_or_missing_is_waited_for(stage: Stage) -> None:
 
 
 @pytest.mark.timeout(120)
-def test_a_source_that_vanishes_in_the_middle_of_a_run_is_read_on_where_it_was_left(running: Running, shop: Shop, frail: Search) -> None:
+def test_a_source_that_vanishes_during_a_run_is_read_on_where_it_was_left(running: Running, shop: DuckDBShop, frail: Search) -> None:
     shop.create(10_000)
     syncd = running(synced(shop, {**frail.connection, **LITTLE}, **PATIENT))
     run = syncd.client.start("products", "full").id

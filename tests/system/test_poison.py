@@ -8,8 +8,9 @@ import pytest
 from syncapi.v1.common_pb2 import RUN_STATE_DONE
 from tests.system.client import told
 from tests.system.conftest import Running, Stage
+from tests.system.duckdb_shop import DuckDBShop
 from tests.system.searching import Search, differences
-from tests.system.shop import FAST, Document, Shop, now
+from tests.system.shop import FAST, Document, now
 
 ROWS = 100_000
 
@@ -50,7 +51,7 @@ FROM range({ROWS}) AS numbers(n)
 
 
 @pytest.fixture
-def poisoned(shop: Shop) -> Shop:
+def poisoned(shop: DuckDBShop) -> DuckDBShop:
     """The table, with poison at some places in it."""
     with shop.writing() as db:
         db.execute(MAKE)
@@ -60,7 +61,7 @@ def poisoned(shop: Shop) -> Shop:
     return shop
 
 
-def mend(shop: Shop) -> None:
+def mend(shop: DuckDBShop) -> None:
     """Bad keys become new ones, bad values become good ones."""
     good = {"key": """'"new-' || n || '"'""", "price": "'1'", "geo": "NULL", "vectors": "'{}'", "more": "'[]'"}
     doses = [column for column, _, values in POISON for _ in values]
@@ -69,7 +70,7 @@ def mend(shop: Shop) -> None:
             db.execute(f"UPDATE poisoned SET {column} = {good[column]} WHERE n = ?", [number * 1613])
 
 
-def documents(shop: Shop) -> dict[str, Document]:
+def documents(shop: DuckDBShop) -> dict[str, Document]:
     """What the mapping says, in plain Python. The server does not show vectors."""
     rows = shop.execute("SELECT key, n, price, geo, more FROM poisoned")
     made = [
@@ -84,7 +85,7 @@ def _json(text: str | None) -> Any:
 
 @pytest.mark.timeout(300)
 def test_sixty_bad_rows_in_a_hundred_thousand_become_dead_letters_until_they_are_mended(
-    running: Running, poisoned: Shop, steady: Search
+    running: Running, poisoned: DuckDBShop, steady: Search
 ) -> None:
     sync = {
         "engine": "search",

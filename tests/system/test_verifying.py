@@ -54,6 +54,20 @@ def test_verifying_changes_nothing(stage: Stage) -> None:
     assert client.shown("products").checkpoint_json == standing
 
 
+def test_vectors_that_the_server_does_not_show_are_no_drift(stage: Stage) -> None:
+    stage.shop.create(50)
+    settings = stage.settings(mapping={"_vectors": "{'own': [id, 1.5]}"})
+    settings["syncs"]["products"]["target"]["settings"] = {"embedders": {"own": {"source": "userProvided", "dimensions": 2}}}
+    client = stage.running(settings).client
+    client.done("products", "full")
+
+    run = client.done("products", "verify")
+
+    assert (run.summary, run.drifted) == ("done", False)
+    [vectors] = stage.search.ask(f"indexes/{stage.index}/documents/fetch", {"ids": [7], "retrieveVectors": True})["results"]
+    assert vectors["_vectors"]["own"]["embeddings"] == [[7.0, 1.5]]
+
+
 def test_a_plan_tells_what_a_run_does_and_changes_nothing(stage: Stage) -> None:
     stage.shop.create(1000)
     client = stage.syncd().client

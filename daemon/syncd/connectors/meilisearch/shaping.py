@@ -12,6 +12,9 @@ from syncd.ports.connecting import IndexShape, IndexState
 _UNORDERED = {"filterableAttributes", "sortableAttributes", "stopWords", "nonSeparatorTokens", "separatorTokens", "dictionary"}
 _PENDING = "statuses=enqueued,processing"
 
+_HIDDEN = frozenset({"_vectors"})
+"""The server tells vectors only on demand, and then in another form than they were sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -25,7 +28,7 @@ class Known:
     settings: Mapping[str, Any]
 
     def state(self, shape: IndexShape) -> IndexState:
-        return IndexState(self.created, self.documents, tuple(self._findings(shape)))
+        return IndexState(self.created, self.documents, tuple(self._findings(shape)), _HIDDEN)
 
     def _findings(self, shape: IndexShape) -> list[Finding]:
         found = []
