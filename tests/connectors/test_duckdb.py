@@ -99,6 +99,13 @@ class TestDuckDB(SourceContract):
     pass
 
 
+async def test_removed_rows_are_not_remembered(opened: Opened) -> None:
+    source = await opened("CREATE TABLE products (id INT)")
+
+    with pytest.raises(SourceMismatch, match="remembers no rows"):
+        await source.describe(Relation(table="products", removed=True))
+
+
 # ── the file ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -1,4 +1,4 @@
-"""What every `Source` promises. A connector's test subclasses `SourceContract`."""
+"""What every `Source` promises. A connector's test subclasses `SourceContract`, and `LookingBackContract` if its source can look back."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -39,6 +39,10 @@ class Sample:
 
 Make = Callable[..., Awaitable[Source]]
 """Makes samples and answers an open source that holds them; called once in a test."""
+
+Change = Callable[..., Awaitable[None]]
+"""`change(rows=…, removed=…)`: writes rows of the sample in place of those with the same first column, and removes those whose first
+column has one of some values, in one transaction."""
 
 PRODUCTS = Relation(table="products")
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456)  # noqa: DTZ001 - the column has no zone either
@@ -277,6 +281,53 @@ class SourceContract:
 
         assert found == whole
 
+    # ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def test_a_scan_ends_with_the_rows_at_any_position(self, make: Make) -> None:
+        source = await make(countries())
+        whole = await stands(source, COMPOSITE)
+
+        for end, until in enumerate(whole, 1):
+            assert await stands(source, replace(COMPOSITE, until=until), 7) == whole[:end]
+
+    async def test_a_scan_between_two_positions_has_the_rows_between_them(self, make: Make) -> None:
+        source = await make(countries())
+        whole = await stands(source, COMPOSITE)
+
+        for start in range(0, 40, 3):
+            for end in range(start, 40, 5):
+                assert await stands(source, replace(COMPOSITE, after=whole[start], until=whole[end])) == whole[start + 1 : end + 1]
+
+    async def test_a_scan_may_end_where_no_row_is(self, make: Make) -> None:
+        source = await make(stock(0, 1, 2, 3))
+
+        assert await read(source, replace(BY_TIME, until=(str(at(1.5)), "77"))) == [1, 2]
+        assert await read(source, replace(BY_TIME, since=Since("changed", str(at(1))), until=(str(at(2)), "3"))) == [2, 3]
+
+    @pytest.mark.parametrize("parts", [2, 4, 7])
+    @pytest.mark.parametrize(
+        ("sample", "scan"),
+        [
+            pytest.param(stock(), BY_KEY, id="nothing"),
+            pytest.param(stock(0), BY_KEY, id="one row"),
+            pytest.param(stock(*range(5000)), BY_KEY, id="many rows"),
+            pytest.param(keyless(*((n * n * n if n % 10 else None, 0) for n in range(1, 2000))), BY_KEY, id="uneven, some without a key"),
+            pytest.param(countries(), replace(COMPOSITE, order=("country", "id")), id="a composite key"),
+        ],
+    )
+    async def test_positions_cut_a_scan_into_parts_that_hold_every_row_once(
+        self, make: Make, sample: Sample, scan: Scan, parts: int
+    ) -> None:
+        source = await make(sample)
+
+        cuts = await source.split(scan, parts)
+
+        ranges = zip([None, *cuts], [*cuts, None], strict=True)
+        found = [each for after, until in ranges for each in await stands(source, replace(scan, after=after, until=until))]
+        assert len(cuts) < parts
+        assert not any(None in cut for cut in cuts)
+        assert found == await stands(source, scan)
+
     # ── since, gone, keys ────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def test_since_is_inclusive(self, make: Make) -> None:
@@ -360,6 +411,7 @@ class SourceContract:
             pytest.param({}, id="whole"),
             pytest.param({"since": Since("changed", str(at(2)))}, id="since"),
             pytest.param({"after": (str(at(2)), "3")}, id="after"),
+            pytest.param({"until": (str(at(2)), "3")}, id="until"),
             pytest.param({"keys": (("1",), ("3",))}, id="keys"),
         ],
     )
@@ -425,3 +477,96 @@ class SourceContract:
 
         with pytest.raises(SourceMismatch, match="did you mean 'changed'"):
             await source.horizon(PRODUCTS, "chnged")
+
+
+class LookingBackContract:
+    """For a source whose tables have versions. A subclass has the fixtures `make` and `change`, a `Make` and a `Change`."""
+
+    async def test_a_moment_shows_the_rows_as_they_were(self, make: Make, change: Change) -> None:
+        source = await make(stock(0, 1, 2))
+        moment = (await source.horizon(PRODUCTS, "changed")).moment
+
+        await change(rows=[(2, "new", at(9)), (4, "four", at(9))], removed=[1])
+
+        assert moment
+        assert await read(source, replace(BY_KEY, moment=moment), "name") == ["name 1", "name 2", "name 3"]
+        assert await source.count(replace(BY_KEY, moment=moment)) == 3
+        assert await read(source, BY_KEY, "name") == ["new", "name 3", "four"]
+
+    async def test_a_scan_of_a_moment_does_not_see_what_happens_meanwhile(self, make: Make, change: Change) -> None:
+        source = await make(stock(*range(1000)))
+        moment = (await source.horizon(PRODUCTS, "changed")).moment
+
+        async with scanning(source, replace(BY_TIME, moment=moment), 100) as found:
+            names = (await anext(found)).column("name").to_pylist()
+            await change(rows=[(1, "new", at(5000)), (990, "new", at(5000))], removed=[500])
+            names += [name async for batch in found for name in batch.column("name").to_pylist()]
+
+        assert names == [f"name {n}" for n in range(1, 1001)]
+
+    @pytest.mark.parametrize("after", [None, ("40",)])
+    async def test_parts_of_a_moment_hold_every_row_of_it(self, make: Make, change: Change, after: Position | None) -> None:
+        source = await make(stock(*range(2000)))
+        scan = replace(BY_KEY, after=after, moment=(await source.horizon(PRODUCTS, "changed")).moment)
+        before = await read(source, scan)
+
+        await change(rows=[(5000, "new", at(1))], removed=[50, 1999])
+        cuts = await source.split(scan, 4)
+
+        ranges = zip([after, *cuts], [*cuts, None], strict=True)
+        assert [each for start, end in ranges for each in await read(source, replace(scan, after=start, until=end))] == before
+
+    async def test_changed_rows_have_a_version_behind_the_moment_before(self, make: Make, change: Change) -> None:
+        source = await make(stock(0, 1, 2))
+        version = (await source.describe(PRODUCTS)).version
+        moment = (await source.horizon(PRODUCTS, version)).moment
+
+        await change(rows=[(2, "new", at(-5))])
+
+        scan = Scan(PRODUCTS, (version, "id"), ("id", "name", version), since=Since(version, moment), key=("id",))
+        found = {row["id"]: row for batch in await batches(source, scan) for row in batch.to_pylist()}
+        assert found[2]["name"] == "new"
+        assert found[2][version] > int(moment)
+
+    async def test_a_scan_since_a_version_resumes_strictly_behind_any_row(self, make: Make, change: Change) -> None:
+        source = await make(stock(0, 1, 2))
+        version = (await source.describe(PRODUCTS)).version
+        for number in (3, 1, 2, 3):
+            await change(rows=[(number, "new", at(9))])
+        scan = Scan(PRODUCTS, (version, "id"), ("id", version), since=Since(version, "0"), key=("id",))
+        whole = await stands(source, scan)
+
+        assert len(whole) == 3
+        for split, after in enumerate(whole):
+            assert await stands(source, replace(scan, after=after)) == whole[split + 1 :]
+
+    async def test_a_horizon_of_the_version_misses_nothing_that_comes_later(self, make: Make, change: Change) -> None:
+        source = await make(stock(0, 1, 2))
+        version = (await source.describe(PRODUCTS)).version
+
+        horizon = await source.horizon(PRODUCTS, version)
+        await change(rows=[(1, "new", at(-5))])
+
+        assert horizon.exact
+        assert horizon.nulls == 0
+        assert horizon.now is None
+        scan = Scan(PRODUCTS, (version, "id"), ("id", version), since=Since(version, str(horizon.reaches)), key=("id",))
+        assert 1 in await read(source, scan)
+
+    async def test_rows_that_were_removed_between_two_moments_are_told(self, make: Make, change: Change) -> None:
+        source = await make(stock(*range(10)))
+        version = (await source.describe(PRODUCTS)).version
+        await change(removed=[1])
+        start = (await source.horizon(PRODUCTS, "changed")).moment
+        await change(rows=[(2, "new", at(11))], removed=[5])
+        await change(removed=[4, 3])
+        end = (await source.horizon(PRODUCTS, "changed")).moment
+        await change(removed=[6])
+
+        removed, order = Relation(table="products", removed=True), (version, "id")
+        scan = Scan(removed, order, order, since=Since(version, start), moment=end, key=("id",))
+
+        found = await stands(source, scan, 2)
+        assert [number for _, number in found if number != "1"] == ["5", "3", "4"]
+        assert all(int(start) <= int(when) <= int(end) for when, _ in found if when is not None)
+        assert await stands(source, replace(scan, after=found[-2])) == found[-1:]

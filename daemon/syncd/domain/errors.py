@@ -54,6 +54,12 @@ class PermanentError(SyncdError):
     code = "permanent"
 
 
+class MomentGone(TransientError):
+    """The source cannot tell any more, or may not tell us, how rows were at a moment, or which were deleted since: read without it."""
+
+    code = "source.moment_gone"
+
+
 class BadCredentials(PermanentError):
     code = "connection.credentials"
 

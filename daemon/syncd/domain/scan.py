@@ -13,6 +13,8 @@ class Relation:
 
     table: str = ""
     query: str = ""
+    removed: bool = False
+    """The rows that were deleted from the table, as far as the source remembers: the key, and `Table.version` as when."""
 
     def __post_init__(self) -> None:
         if bool(self.table) == bool(self.query):
@@ -48,6 +50,10 @@ class Scan:
     gone: str = ""
     since: Since | None = None
     after: Position | None = None
+    until: Position | None = None
+    """Ends with the rows at this position, or before it."""
+    moment: str = ""
+    """Reads the rows as they were at this moment, which a horizon has told; empty: as they are."""
     keys: tuple[Position, ...] | None = None
     """With `keys`, positions over `key` below, at most a few thousand."""
     key: tuple[str, ...] = field(default=())
@@ -55,6 +61,9 @@ class Scan:
 
 GONE = "__gone"
 """Name of the column that carries the deletion predicate in a scan's batches."""
+UNFIT = "__unfit"
+"""Name of a text column that a source may add behind all others to any of its batches: NULL, or one sentence that names the column
+of this row whose value cannot be carried (it stands as NULL), and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +73,10 @@ class Horizon:
     `reaches` is the highest watermark that a following incremental run may start from (already capped by the source's own clock, so a
     watermark in the future does no harm); None if the relation has no watermark value yet. `exact` says that every row up to
     `reaches` is visible already (a low water); otherwise later scans must look back. `now` is the source's clock as watermark
-    text, None where the watermark is not temporal. `nulls` counts the rows without a watermark. `stamp` is what
-    `Source.unchanged` knows this moment by; empty where the source cannot tell a change without looking at rows.
+    text, None where the watermark is not temporal. `nulls` counts the rows without a watermark. `stamp` is what `Source.unchanged` knows
+    this moment by; empty where the source cannot tell a change without looking at rows. `moment` names this very moment for scans, and
+    is a value of `Table.version` where there is one; empty where the source cannot look back. `caveats` says in sentences what keeps the
+    source from vouching for more, for people to mend.
     """
 
     reaches: str | None
@@ -73,3 +84,5 @@ class Horizon:
     now: str | None = None
     nulls: int = 0
     stamp: str = ""
+    moment: str = ""
+    caveats: tuple[str, ...] = ()

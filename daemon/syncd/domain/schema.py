@@ -22,6 +22,11 @@ class Table:
     columns: tuple[Column, ...]
     schema: pa.Schema
     primary_key: tuple[str, ...] = ()
+    version: str = ""
+    """Name of a number that grows for a row with every commit that changes it, usable as a watermark; empty where there is none."""
+    proposed_watermark: str = ""
+    """The column that by its name and type is likely to grow whenever a row changes."""
+    comment: str = ""
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)

@@ -8,14 +8,15 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from syncd.domain.batch import Batch, Finding, Receipt, Refusal
-from syncd.domain.scan import Horizon, Relation, Scan
+from syncd.domain.scan import Horizon, Position, Relation, Scan
 from syncd.domain.schema import Table
 
 
 class Source(Protocol):
     """Tables of one system, read-only.
 
-    Raises `SourceUnavailable` for what passes by itself, `SourceMismatch` for what an operator must mend.
+    Raises `SourceUnavailable` for what passes by itself, `SourceMismatch` for what an operator must mend, and `MomentGone` where a scan
+    names a moment, or removed rows, that the source cannot tell any more.
     """
 
     async def describe(self, relation: Relation) -> Table:
@@ -32,6 +33,9 @@ class Source(Protocol):
 
     async def count(self, scan: Scan) -> int:
         """Rows that the scan would yield."""
+
+    async def split(self, scan: Scan, parts: int) -> Sequence[Position]:
+        """Positions that cut a scan into at most `parts` of about the same size; none where one reader is as fast as several."""
 
 
 LISTING = pa.schema([pa.field("id", pa.string()), pa.field("document", pa.string())])
@@ -53,6 +57,8 @@ class IndexState:
     documents: int
     findings: tuple[Finding, ...] = ()
     """What about this index an operator should know: settings that make loading slow, a primary key that is not ours."""
+    hidden: frozenset[str] = frozenset()
+    """Fields that documents are stored with, but `Readable.documents` does not tell."""
 
 
 class Target(Protocol):

@@ -1,11 +1,13 @@
 """A checkpoint says the same after it was written and read."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from syncd.domain.batch import Checkpoint
 from syncd.engines.search.changes import clock_fell_back
-from syncd.engines.search.checkpoint import Backfill, Reading, Standing, read
+from syncd.engines.search.checkpoint import Backfill, Range, Reading, Standing, read
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 
@@ -18,12 +20,36 @@ def test_a_standing_survives_being_written() -> None:
         complete=True,
         reconciled_at=NOW,
         columns=(("id", "BIGINT"), ("name", "VARCHAR")),
-        backfill=Backfill("replace", "abc", NOW, None, after=("1", None), swap_to="index-2"),
-        reading=Reading("w", None, exact=True, after=("x", "7")),
+        backfill=Backfill(
+            "replace", "abc", NOW, None, ranges=(Range(("1", None), ("9", "x")), Range(("9", "x"))), moment="17", swap_to="index-2"
+        ),
+        reading=Reading("w", None, exact=True, after=("x", "7"), moment="17"),
+        caveats=("one", "two"),
+        moment="16",
         previous=Standing(shape="old", identity="index-0"),
     )
 
     assert read(standing.written(), "abc") == standing
+
+
+def test_a_backfill_that_was_written_before_there_were_ranges_goes_on_where_it_stood() -> None:
+    members = json.loads(Standing("abc", backfill=Backfill("full", "abc", NOW, "w")).written())
+    for name in ("ranges", "moment", "adrift"):
+        del members["backfill"][name]
+    for name in ("caveats", "moment"):
+        del members[name]
+    members["backfill"]["after"] = ["KR", "7"]
+
+    standing = read(Checkpoint(json.dumps(members)), "abc")
+
+    assert standing == Standing("abc", backfill=Backfill("full", "abc", NOW, "w", ranges=(Range(("KR", "7")),)))
+
+
+def test_a_backfill_that_had_read_nothing_then_has_no_ranges_yet() -> None:
+    members = json.loads(Standing("abc", backfill=Backfill("full", "abc", NOW, "w")).written())
+    members["backfill"]["after"] = None
+
+    assert read(Checkpoint(json.dumps(members)), "abc").backfill == Backfill("full", "abc", NOW, "w")
 
 
 def test_without_a_checkpoint_nothing_is_complete() -> None:

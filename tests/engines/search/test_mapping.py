@@ -6,8 +6,9 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from syncd.domain.scan import UNFIT
 from syncd.engines.search.fields import Fields, MappingInvalid, composite_id
-from syncd.engines.search.mapping import Mapper
+from syncd.engines.search.mapping import Mapper, Unmapped
 
 ROWS = "SELECT * FROM (VALUES (1, ' Ada ', '7.5', false), (2, 'Bob', 'x', false), (3, '한국', '9', true)) t(id, name, price, __gone)"
 
@@ -52,8 +53,47 @@ def test_a_row_on_which_an_expression_fails_stands_alone_and_is_named() -> None:
 
     assert mapped.rows.column("id").to_pylist() == ["1", "null"]
     assert list(mapped.unmapped) == ["2"]
-    assert "price" in mapped.unmapped["2"]
-    assert "'x'" in mapped.unmapped["2"]
+    assert mapped.unmapped["2"].code == "mapping_failed"
+    assert "price" in mapped.unmapped["2"].reason
+    assert "'x'" in mapped.unmapped["2"].reason
+
+
+def test_rows_that_the_source_calls_unfit_are_refused_with_its_reason_and_the_others_stay_in_their_places() -> None:
+    [batch] = table("SELECT n AS id, 'x' AS name, n = 5 AS __gone FROM range(6) t(n)").to_batches()
+    batch = batch.append_column(UNFIT, pa.array([None, "column at holds 0044 BC", None, "column at holds 0001 BC", None, "also old"]))
+
+    with bound(fields(title="name"), table()) as mapper:
+        mapped = mapper.documents(batch)
+
+    assert mapped.rows.column("mark").to_pylist() == ["0", "1", "2", "3", "4"]
+    assert mapped.rows.column("id").to_pylist() == ["0", "null", "2", "null", "4"]
+    assert mapped.gone.to_pylist() == ["5"]
+    assert mapped.unmapped == {
+        "1": Unmapped("unfit_value", "column at holds 0044 BC"),
+        "3": Unmapped("unfit_value", "column at holds 0001 BC"),
+    }
+
+
+def test_a_row_that_is_unfit_stands_beside_one_on_which_an_expression_fails() -> None:
+    [batch] = table("SELECT n AS id, CASE n WHEN 1 THEN 'x' ELSE '7' END AS price FROM range(3) t(n)").to_batches()
+    batch = batch.append_column(UNFIT, pa.array([None, None, "too large"]))
+
+    with bound(fields(price="cast(price AS DOUBLE)"), table("SELECT 1::BIGINT AS id, '7' AS price")) as mapper:
+        mapped = mapper.documents(batch)
+
+    assert {mark: why.code for mark, why in mapped.unmapped.items()} == {"1": "mapping_failed", "2": "unfit_value"}
+    assert mapped.rows.column("id").to_pylist() == ["0", "null", "null"]
+
+
+def test_a_row_whose_key_is_unfit_is_refused_too() -> None:
+    [batch] = table("SELECT CASE n WHEN 1 THEN NULL ELSE n END AS id FROM range(3) t(n)").to_batches()
+    batch = batch.append_column(UNFIT, pa.array([None, "column id holds 1E125", None]))
+
+    with bound(Fields((("id", "id"),), "id", composite=False), table("SELECT 1::BIGINT AS id")) as mapper:
+        mapped = mapper.documents(batch)
+
+    assert mapped.rows.column("id").to_pylist() == ["0", "null", "2"]
+    assert [why.reason for why in mapped.unmapped.values()] == ["column id holds 1E125"]
 
 
 def test_an_unknown_column_is_named_with_what_there_is() -> None:

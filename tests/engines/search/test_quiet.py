@@ -14,6 +14,7 @@ from syncd.engines.search.checkpoint import Backfill, Reading, Standing
 from syncd.engines.search.quiet import nothing_new, sealed
 from syncd.engines.search.settings import SearchSync
 from syncd.ports.connecting import IndexShape, IndexState
+from syncd.ports.running import Progress
 
 NOW = datetime.now(UTC)
 SETTINGS = SearchSync.model_validate(
@@ -72,6 +73,10 @@ class Context:
     run: Run = RUN
     checkpoint: Checkpoint | None = field(default_factory=QUIET.written)
     clean: bool = True
+    told: list[Progress] = field(default_factory=list)
+
+    def tell(self, progress: Progress) -> None:
+        self.told.append(progress)
 
 
 async def quiet(world: World, context: Context | None = None, settings: SearchSync = SETTINGS) -> bool:
@@ -94,6 +99,19 @@ async def test_the_index_is_still_brought_to_its_shape() -> None:
     await quiet(world)
 
     assert world.prepared == [IndexShape("nr", {"searchableAttributes": ["name"]})]
+
+
+async def test_what_the_last_run_warned_of_is_told_again() -> None:
+    standing = replace(QUIET, nulls=3, caveats=("no right to read V$TRANSACTION",))
+    context = Context(checkpoint=standing.written())
+
+    assert await quiet(World(), context)
+
+    [told] = context.told
+    assert told.warnings == (
+        "3 rows have no at: incremental runs cannot see them change, full runs do",
+        "no right to read V$TRANSACTION",
+    )
 
 
 async def test_a_source_that_looks_different_is_read() -> None:

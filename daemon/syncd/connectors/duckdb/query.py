@@ -50,6 +50,7 @@ class Query:
         self._order = ", ".join(f"{term.column} NULLS FIRST" for term in self._terms)
         self._scope = [
             *([self._since(scan.since)] if scan.since else []),
+            *([up_to(self._terms, scan.until)] if scan.until else []),
             *([self._among(scan.keys)] if scan.keys is not None else []),
         ]
 

@@ -12,6 +12,8 @@ from syncd.kit.text import did_you_mean
 
 
 def from_clause(relation: Relation) -> str:
+    if relation.removed:
+        raise SourceMismatch(f"DuckDB remembers no rows that were deleted from '{relation.name}'", hint="tell deletions in another way")
     if relation.query:
         return f"(\n{relation.query.strip().rstrip(';')}\n)"
     try:

@@ -10,8 +10,9 @@ import orjson
 from syncd.domain.batch import Finding, Severity
 from syncd.domain.errors import InvalidRequest
 from syncd.domain.scan import GONE, Position
-from syncd.engines.search.changes import Window, changed_scan, clock_fell_back, compare_keys, logged, look, since
+from syncd.engines.search.changes import Window, changed_scan, clock_fell_back, compare_keys, look, since
 from syncd.engines.search.keysets import KeySets, Side
+from syncd.engines.search.removed import remembers, removed
 from syncd.engines.search.work import Work
 from syncd.kit.threads import beside
 from syncd.ports.running import Progress, Report, Scope
@@ -23,9 +24,10 @@ async def plan(work: Work) -> Report:
     """What the next run would do, changing nothing; `mode=full` asks about a full run."""
     standing = work.standing
     everything = work.context.run.parameters.get("mode") == "full" or not standing.complete or standing.shape != work.digest
-    window = Window(None if everything else standing.watermark, standing.log_watermark, standing.exact)
     reached = await look(work)
-    if clock_fell_back(reached.now, window.watermark, work.settings.source.lookback):
+    since_then = None if everything else standing.watermark
+    window = Window(since_then, standing.log_watermark, standing.exact, standing.moment, reached.moment)
+    if clock_fell_back(reached.now, window.watermark, work.lookback):
         window = replace(window, watermark=None)
     scan = changed_scan(work, window)
     work.context.tell(Progress(doing="reading", total=await work.source.count(replace(scan, gone=""))))
@@ -38,11 +40,12 @@ async def plan(work: Work) -> Report:
         found["unchanged"] += piece.rows.num_rows - kept.rows.num_rows
         found["delete"] += 0 if everything else len(kept.gone)
     if not everything:
-        async for batch in logged(work, window, Scope.LIVE, standing.written()):
+        async for batch in removed(work, window, Scope.LIVE, standing.written()):
             found["send"] += batch.rows.num_rows
             found["delete"] += len(batch.gone)
     state = await work.indexes.inspect(work.settings.target.index, work.shape)
-    if everything and state:
+    forgotten = work.settings.source.deletions.versions and not remembers(work, window)
+    if state and (everything or forgotten):
         async with beside(KeySets) as sets:
             await compare_keys(work, work.live, sets)
             found["delete"] = await asyncio.to_thread(sets.count_only_in, Side.INDEX)
@@ -54,6 +57,7 @@ async def plan(work: Work) -> Report:
             "index": {"name": work.settings.target.index, "documents": state.documents if state else "will be created"},
             **found,
             **({"rows_without_watermark": reached.nulls} if reached.nulls else {}),
+            **({"caveats": list(reached.caveats)} if reached.caveats else {}),
             **_as_rows("findings", state.findings if state else ()),
         }
     )
@@ -114,23 +118,18 @@ async def doctor(work: Work) -> Report:
 
 
 async def _about_watermark(work: Work) -> list[Finding]:
-    source = work.settings.source
-    if not source.watermark:
-        return [
-            Finding(
-                Severity.NOTE,
-                "no_watermark",
-                "without a watermark every incremental run reads all rows; set source.watermark if there is such a column",
-            )
-        ]
     reached = await look(work)
-    deletions = source.deletions
-    found = []
+    found = [Finding(Severity.WARNING, "caveat", caveat) for caveat in reached.caveats]
+    if not work.watermark:
+        proposed = f", perhaps to {work.table.proposed_watermark}" if work.table.proposed_watermark else " if there is such a column"
+        message = f"without a watermark every incremental run reads all rows; set source.watermark{proposed}"
+        return [*found, Finding(Severity.NOTE, "no_watermark", message)]
+    deletions = work.settings.source.deletions
     if reached.nulls:
         found.append(
-            Finding(Severity.WARNING, "null_watermark", f"{reached.nulls:,} rows have no {source.watermark}; only full runs see them")
+            Finding(Severity.WARNING, "null_watermark", f"{reached.nulls:,} rows have no {work.watermark}; only full runs see them")
         )
-    if not (deletions.soft or deletions.log or deletions.reconcile):
+    if not (deletions.soft or deletions.log or deletions.versions or deletions.reconcile):
         found.append(
             Finding(Severity.WARNING, "no_deletions", "incremental runs see no deletions; set source.deletions, or run full now and then")
         )
@@ -147,7 +146,8 @@ async def _about_rows(work: Work) -> list[Finding]:
             await asyncio.to_thread(sets.add, Side.SOURCE, piece.rows.column("mark"))
             for refusal in await asyncio.to_thread(work.live.unfit, piece.rows):
                 mark = piece.rows.column("mark")[refusal.row].as_py()
-                code, reason = ("mapping_failed", work.reasons.pop(mark)) if mark in work.reasons else (refusal.code, refusal.reason)
+                why = work.reasons.pop(mark, refusal)
+                code, reason = why.code, why.reason
                 count, example = refused.get(code, (0, f"key {piece.rows.column('key')[refusal.row].as_py()}: {reason}"))
                 refused[code] = (count + 1, example)
             seen += piece.read

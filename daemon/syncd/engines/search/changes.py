@@ -1,20 +1,15 @@
-"""Catching up with a source: rows changed since a watermark, keys in a deletion log, keys that are simply no longer there."""
+"""Catching up with a source: rows changed since a watermark, and keys that are simply no longer there."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from syncd.domain.batch import Batch, Checkpoint
-from syncd.domain.position import positions
-from syncd.domain.scan import Relation, Scan, Since
+from syncd.domain.errors import SourceMismatch
+from syncd.domain.scan import Horizon, Relation, Scan, Since
 from syncd.engines.search.deletions import check_shrink
 from syncd.engines.search.keysets import KeySets, Side
-from syncd.engines.search.pieces import Piece
-from syncd.engines.search.settings import DeletionLog
 from syncd.engines.search.work import Reach, Work, batch_of, deletions
 from syncd.kit.threads import beside
 from syncd.ports.connecting import Index
@@ -31,6 +26,10 @@ class Window:
     watermark: str | None
     log: str | None
     exact: bool = False
+    moment: str = ""
+    """The source is asked which rows it has deleted since this moment; empty where that is not known."""
+    until: str = ""
+    """And up to this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +37,17 @@ class Reached:
     """How far the source vouches once everything read after this was taken is in the index."""
 
     watermark: str | None
+    """The highest watermark that the next run may start from."""
     exact: bool
-    log: str | None
-    now: str | None
-    nulls: int
+    """Every row up to the watermark was visible when this was taken, and so it is to every later reading, whether or not that is of one
+    moment: a row can leave that part only by changing, which carries it behind the watermark. What a reading finds behind it may have
+    gaps, so it counts for nothing: the next run reads it again."""
+    log: str | None = None
+    now: str | None = None
+    nulls: int = 0
     stamp: str = ""
+    moment: str = ""
+    caveats: tuple[str, ...] = ()
 
 
 async def look(work: Work) -> Reached:
@@ -50,11 +55,22 @@ async def look(work: Work) -> Reached:
     source, log = work.settings.source, work.settings.source.deletions.log
     gone = await work.source.horizon(Relation(table=log.table), log.at) if log else None
     at = gone.reaches if gone else None
-    if not source.watermark:
-        return Reached(None, exact=False, log=at, now=None, nulls=0)
-    horizon = await work.source.horizon(source.relation, source.watermark)
+    if not (work.watermark or work.table.version):
+        return Reached(None, exact=False, log=at)
+    horizon = await work.source.horizon(source.relation, work.watermark or work.table.version)
+    _check_memory(work, horizon)
+    if not work.watermark:
+        return Reached(None, exact=False, log=at, moment=horizon.moment, caveats=horizon.caveats)
     stamp = horizon.stamp if gone is None or gone.stamp == horizon.stamp else ""
-    return Reached(horizon.reaches, horizon.exact, at, horizon.now, horizon.nulls, stamp)
+    return Reached(horizon.reaches, horizon.exact, at, horizon.now, horizon.nulls, stamp, horizon.moment, horizon.caveats)
+
+
+def _check_memory(work: Work, horizon: Horizon) -> None:
+    if work.settings.source.deletions.versions and not horizon.moment:
+        raise SourceMismatch(
+            f"source.deletions.versions: the source may not look back at {work.table.name}: {' '.join(horizon.caveats) or 'it cannot'}",
+            hint="give it the right to, or let deletions be told by 'soft', 'log' or 'reconcile'",
+        )
 
 
 def clock_fell_back(now: str | None, watermark: str | None, lookback: timedelta) -> bool:
@@ -70,18 +86,17 @@ def clock_fell_back(now: str | None, watermark: str | None, lookback: timedelta)
 
 def since(work: Work, window: Window) -> Since | None:
     """The lower bound of a window; None where everything has to be read."""
-    source = work.settings.source
-    if not source.watermark or window.watermark is None:
+    if not work.watermark or window.watermark is None:
         return None
-    return Since(source.watermark, window.watermark, timedelta(0) if window.exact else source.lookback)
+    return Since(work.watermark, window.watermark, timedelta(0) if window.exact else work.lookback)
 
 
-def changed_scan(work: Work, window: Window) -> Scan:
+def changed_scan(work: Work, window: Window, moment: str = "") -> Scan:
     """The rows that can have changed since a window's start, by (watermark, key) where there is a bound, else by key."""
     bound = since(work, window)
     key = tuple(work.settings.source.key)
     order = (bound.column, *(column for column in key if column != bound.column)) if bound else key
-    return work.scan(order=order, since=bound)
+    return work.scan(order=order, since=bound, moment=moment)
 
 
 async def changed(work: Work, scan: Scan, scope: Scope, reach: Reach) -> AsyncGenerator[Batch, None]:
@@ -90,37 +105,6 @@ async def changed(work: Work, scan: Scan, scope: Scope, reach: Reach) -> AsyncGe
         kept = await work.unsent(piece, scope) if work.trusts_memory else piece
         if kept.rows.num_rows or len(kept.gone):
             yield batch_of(kept, reach(piece.last))
-
-
-async def logged(work: Work, window: Window, scope: Scope, reaches: Checkpoint) -> AsyncGenerator[Batch, None]:
-    """Yield the deletions of the log. A key that has a row again is not deleted, but sent as it is now."""
-    source = work.settings.source
-    if (log := source.deletions.log) is None:
-        return
-    bound = Since(log.at, window.log, source.lookback) if window.log is not None else None
-    scan = Scan(Relation(table=log.table), (log.at, *log.key), (log.at, *log.key), since=bound, key=tuple(log.key))
-    async for page in work.source.scan(scan, work.settings.batch_rows):
-        piece = await _as_it_is_now(work, page, log)
-        kept = await work.unsent(piece, scope) if work.trusts_memory else piece
-        if kept.rows.num_rows or len(kept.gone):
-            yield batch_of(kept, reaches)
-
-
-async def _as_it_is_now(work: Work, page: pa.RecordBatch, log: DeletionLog) -> Piece:
-    key = tuple(work.settings.source.key)
-    keys = pa.RecordBatch.from_arrays([page.column(name) for name in log.key], names=list(key))
-    listed = await asyncio.to_thread(work.mapper.ids, keys)
-    present = replace(work.scan(), keys=tuple(positions(keys, key)))
-    pieces = [piece async for piece in work.pieces(present)]
-    rows = pa.Table.from_batches([piece.rows for piece in pieces]).combine_chunks().to_batches() if pieces else []
-    if not rows:
-        return Piece(_no_rows(), pc.unique(listed), (), page.num_rows)
-    gone = pc.unique(listed.filter(pc.invert(pc.is_in(listed, rows[0].column("mark")))))
-    return Piece(rows[0], gone, (), page.num_rows)
-
-
-def _no_rows() -> pa.RecordBatch:
-    return deletions(pa.array([], pa.string()), Checkpoint("")).rows
 
 
 async def sweep(work: Work, index: Index, scope: Scope, reaches: Checkpoint) -> None:

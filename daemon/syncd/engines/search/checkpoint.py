@@ -14,8 +14,16 @@ from syncd.engines.search.settings import SearchSync
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """Rows between two positions in the order of the key, that at `until` included; what is left of them is behind `after`."""
+
+    after: Position | None = None
+    until: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Backfill:
-    """A reading of all rows that is under way. It goes on behind `after`; `loaded` says that only what follows the loading is left."""
+    """A reading of all rows that is under way. `loaded` says that only what follows the loading is left."""
 
     kind: str
     """`full`: in place; `replace`: into a shadow index."""
@@ -25,7 +33,12 @@ class Backfill:
     horizon: str | None
     """The watermark from which the next incremental run starts once this backfill is done."""
     log_horizon: str | None = None
-    after: Position | None = None
+    ranges: tuple[Range, ...] = ()
+    """What is left to load, each range with its own place; empty before the first commit. Together they were all rows once."""
+    moment: str = ""
+    """The rows are loaded as they were at this moment; deletions since then are still to be looked for."""
+    adrift: bool = False
+    """The rows are not, or no longer, read as of `moment`: what changed meanwhile has to be read again in the end."""
     loaded: bool = False
     swap_from: str = ""
     """Identity of the live index before the swap; set right before it."""
@@ -41,6 +54,8 @@ class Reading:
     log: str | None
     exact: bool
     after: Position
+    moment: str = ""
+    """The rows are read as they were at this moment; empty: as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +86,10 @@ class Standing:
     """The run that exchanged the indexes last may not have ended: whoever goes on with it does not exchange them again."""
     nulls: int = 0
     """Rows without a watermark, which incremental runs cannot see."""
+    caveats: tuple[str, ...] = ()
+    """What else an operator should know although nothing failed."""
+    moment: str = ""
+    """Deletions that the source remembers are in the index up to this moment."""
     stamp: str = ""
     """What the last run found, if it came to its end and the source can tell a change from outside; every other commit drops it."""
 
@@ -94,15 +113,22 @@ def _standing(members: dict[str, Any]) -> Standing:
             "columns": tuple((name, kind) for name, kind in members.get("columns", ())),
             "backfill": _backfill(backfill) if backfill else None,
             "reading": Reading(**{**reading, "after": tuple(reading["after"])}) if reading else None,
+            "caveats": tuple(members.get("caveats", ())),
             "previous": _standing(previous) if previous else None,
         }
     )
 
 
 def _backfill(members: dict[str, Any]) -> Backfill:
-    after = members.get("after")
+    """A backfill; those that were written before there were ranges have one place for all rows."""
+    after = members.pop("after", None)
+    ranges = members.get("ranges") or ([{"after": after, "until": None}] if after is not None else [])
     started_at = datetime.fromisoformat(members["started_at"])
-    return Backfill(**{**members, "started_at": started_at, "after": None if after is None else tuple(after)})
+    return Backfill(**{**members, "started_at": started_at, "ranges": tuple(map(_range, ranges))})
+
+
+def _range(members: dict[str, Any]) -> Range:
+    return Range(*(None if members[end] is None else tuple(members[end]) for end in ("after", "until")))
 
 
 def _time(text: str | None) -> datetime | None:
@@ -117,7 +143,7 @@ def shape_of(settings: SearchSync) -> str:
         source.table,
         source.query,
         source.key,
-        source.watermark,
+        "(scn)" if source.strategy == "scn" else source.watermark,
         source.deletions.soft,
         target.connection,
         target.index,

@@ -1,5 +1,6 @@
 """The search engine: hands a run over to the mode that was asked for."""
 
+from syncd.domain.errors import MomentGone
 from syncd.domain.run import SyncName
 from syncd.engines.search.modes import ASKING, MODES, WRITING
 from syncd.engines.search.opening import opened
@@ -20,10 +21,18 @@ class SearchEngine:
         self._connections = connections
 
     async def run(self, context: RunContext) -> Report:
-        """Carry out the mode of the run."""
+        """Carry out the mode of the run. Where the source cannot look back any more, go on behind the last commit without."""
         if await nothing_new(self._settings, self._connections, context):
             return Report()
+        try:
+            return await self._carry_out(context, lost="")
+        except MomentGone as gone:
+            lost = str(gone)
+        return await self._carry_out(context, lost)
+
+    async def _carry_out(self, context: RunContext, lost: str) -> Report:
         async with opened(self._settings, self._connections, context) as work:
+            work.lost = lost
             if not context.run.writes:
                 return await ASKING[context.run.mode](work)
             await find_standing(work)

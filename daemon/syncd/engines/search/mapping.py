@@ -12,14 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from syncd.domain.batch import DOCUMENTS
-from syncd.domain.scan import GONE
+from syncd.domain.scan import GONE, UNFIT
 from syncd.engines.search.fields import Fields, MappingInvalid
 from syncd.engines.search.jsonforms import SqlType, json_form, needs_text
 from syncd.kit.sql import quote
 from syncd.kit.text import did_you_mean
-
-UNMAPPED = "mapping_failed"
-"""Code of the dead letter for a row on which an expression of the mapping fails."""
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "256MB",
@@ -39,6 +36,11 @@ _ROW_ERRORS = (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.In
 """What DuckDB raises when a value, not the statement, is at fault."""
 
 
+_FAILED = "mapping_failed"
+"""Code of the dead letter for a row on which an expression of the mapping fails."""
+_UNFIT = "unfit_value"
+"""Code of the dead letter for a row with a value that the source cannot hand over."""
+
 _INTEGERS = {"tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger", "ubigint"}
 _MARK = "coalesce(plain, '!' || id || '#' || fingerprint)"
 """Unique for a row even if it has no usable id."""
@@ -57,6 +59,14 @@ _NO_IDENTITY = _Identity("CAST(NULL AS VARCHAR)", "'null'")
 
 
 @dataclass(frozen=True, slots=True)
+class Unmapped:
+    """Why no document could be made of a row: `code` is that of its dead letter."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mapped:
     """What became of one batch of rows."""
 
@@ -67,8 +77,8 @@ class Mapped:
     gone: pa.StringArray
     """Marks of the rows that the source calls deleted."""
     gone_positions: pa.Int64Array
-    unmapped: dict[str, str]
-    """Mark -> reason, for rows whose document could not be made; they stand in `rows` with the id null."""
+    unmapped: dict[str, Unmapped]
+    """Mark -> why, for rows of which no document could be made; they stand in `rows` with the id null."""
 
 
 class Mapper:
@@ -112,12 +122,16 @@ class Mapper:
         self.columns = self._used(schema)
 
     def documents(self, batch: pa.RecordBatch) -> Mapped:
-        """Map one batch. A row on which the mapping fails alone becomes a document that every target refuses, and is named."""
+        """Map one batch.
+
+        A row that the source calls unfit, or on which the mapping fails, becomes a document that every target refuses, and is named.
+        """
         with self._lock:
+            unfit = _unfit(batch)
             try:
-                return _split(self._table(batch, self._document, self._identity), {})
+                return self._mapped(batch, unfit)
             except _ROW_ERRORS as error:
-                return self._mapped_around(batch, str(error))
+                return self._mapped(batch, self._failures(batch, str(error)) | unfit)
 
     def ids(self, keys: pa.RecordBatch) -> pa.StringArray:
         """The marks of rows of which only the key columns are given; those that the source calls deleted are left out."""
@@ -139,19 +153,22 @@ class Mapper:
             f"{document} AS document, {gone} AS gone, row_number() OVER () - 1 AS position FROM batch))"
         ).to_arrow_table()
 
-    def _mapped_around(self, batch: pa.RecordBatch, error: str) -> Mapped:
+    def _mapped(self, batch: pa.RecordBatch, bad: dict[int, Unmapped]) -> Mapped:
+        """Map a batch around the rows at some positions."""
+        if not bad:
+            return _split(self._table(batch, self._document, self._identity), {})
+        good = [row for row in range(batch.num_rows) if row not in bad]
+        table = _placed(self._table(batch.take(pa.array(good, pa.int64())), self._document, self._identity), good)
+        stand_ins = self._stand_ins(batch, list(bad))
+        marks = dict(zip(stand_ins.column("mark").to_pylist(), bad.values(), strict=True))
+        return _split(pa.concat_tables([table, stand_ins]).sort_by("position"), marks)
+
+    def _failures(self, batch: pa.RecordBatch, error: str) -> dict[int, Unmapped]:
+        """Why some rows of a batch, by position, cannot be mapped."""
         failing = list(self._failing(batch, 0))
         if len(failing) > _MOST_UNMAPPED:
             raise MappingInvalid(f"the mapping fails: {_first_line(error)}", hint="mend the expression, or guard it with try_cast(…)")
-        good = pa.array([row for row in range(batch.num_rows) if row not in set(failing)], pa.int64())
-        table = self._table(batch.take(good), self._document, self._identity)
-        tables = [table.set_column(table.schema.get_field_index("position"), "position", good)]
-        unmapped = {}
-        for row in failing:
-            bad = self._unmapped(batch.slice(row, 1))
-            unmapped[bad.column("mark")[0].as_py()] = self._reason(batch.slice(row, 1))
-            tables.append(bad.set_column(bad.schema.get_field_index("position"), "position", pa.array([row], pa.int64())))
-        return _split(pa.concat_tables(tables).sort_by("position"), unmapped)
+        return {row: Unmapped(_FAILED, self._reason(batch.slice(row, 1))) for row in failing}
 
     def _failing(self, batch: pa.RecordBatch, offset: int) -> Iterator[int]:
         """Positions of the rows that fail alone, by halving."""
@@ -165,15 +182,18 @@ class Mapper:
             yield from self._failing(batch.slice(0, half), offset)
             yield from self._failing(batch.slice(half), offset + half)
 
-    def _unmapped(self, row: pa.RecordBatch) -> pa.Table:
-        """A row that every target refuses, under the mark that it has when it can be mapped."""
+    def _stand_ins(self, batch: pa.RecordBatch, rows: Sequence[int]) -> pa.Table:
+        """What every target refuses, in place of some rows, under the marks that they have when they can be mapped."""
+        bad = batch.take(pa.array(rows, pa.int64()))
         try:
-            table = self._table(row, "'{}'", self._identity)
+            table = self._table(bad, "'{}'", self._identity)
         except _ROW_ERRORS:
-            table = self._table(row, "'{}'", _NO_IDENTITY)
-            key = table.column("key")[0].as_py()
-            return table.set_column(0, "mark", pa.array([f"!{key}"]))
-        return table.set_column(table.schema.get_field_index("id"), "id", pa.array(["null"]))
+            if len(rows) > 1:
+                return pa.concat_tables([self._stand_ins(batch, [row]) for row in rows])
+            table = self._table(bad, "'{}'", _NO_IDENTITY)
+            table = table.set_column(0, "mark", pa.array([f"!{table.column('key')[0].as_py()}"]))
+        nulls = pa.array(["null"] * len(rows), pa.string())
+        return _placed(table.set_column(table.schema.get_field_index("id"), "id", nulls), rows)
 
     def _reason(self, row: pa.RecordBatch) -> str:
         self._db.register("batch", row)
@@ -230,7 +250,21 @@ def _identity(value: str, kind: SqlType) -> _Identity:
     return _Identity(f"CASE WHEN {usable} THEN {json_value}->>'$' END", written)
 
 
-def _split(table: pa.Table, unmapped: dict[str, str]) -> Mapped:
+def _unfit(batch: pa.RecordBatch) -> dict[int, Unmapped]:
+    """Why the source calls some rows unfit, by position. One that is deleted has nothing to carry but its key."""
+    if UNFIT not in batch.schema.names or batch.column(UNFIT).null_count == batch.num_rows:
+        return {}
+    gone = batch.column(GONE).to_pylist() if GONE in batch.schema.names else [False] * batch.num_rows
+    told = enumerate(zip(batch.column(UNFIT).to_pylist(), gone, strict=True))
+    return {row: Unmapped(_UNFIT, reason) for row, (reason, is_gone) in told if reason is not None and not is_gone}
+
+
+def _placed(table: pa.Table, rows: Sequence[int]) -> pa.Table:
+    """A table whose rows stand at the given positions."""
+    return table.set_column(table.schema.get_field_index("position"), "position", pa.array(rows, pa.int64()))
+
+
+def _split(table: pa.Table, unmapped: dict[str, Unmapped]) -> Mapped:
     gone = table.column("gone").combine_chunks()
     lives = table.filter(pc.invert(gone)) if gone.true_count else table
     dead = table.filter(gone)

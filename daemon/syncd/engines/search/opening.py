@@ -35,7 +35,7 @@ async def opened(settings: SearchSync, connections: Connections, context: RunCon
             digest = _digest(settings, mapper)
             shape = IndexShape(fields.primary_key, settings.target.settings)
             standing = replace(read(context.checkpoint, digest), stamp="")
-            yield Work(settings, source, indexes, mapper, table, context, standing, digest, shape, {})
+            yield Work(settings, source, indexes, mapper, table, context, standing, digest, shape)
 
 
 def _digest(settings: SearchSync, mapper: Mapper) -> str:
@@ -44,12 +44,26 @@ def _digest(settings: SearchSync, mapper: Mapper) -> str:
 
 
 def _check_columns(settings: SearchSync, table: Table) -> None:
-    wanted = {"source.key": list(settings.source.key), "source.watermark": [settings.source.watermark] if settings.source.watermark else []}
-    for place, names in wanted.items():
-        for name in names:
-            if table.column(name) is None:
-                proposal = f"; its primary key is {', '.join(table.primary_key)}" if place == "source.key" and table.primary_key else ""
-                raise SourceMismatch(
-                    f"{place}: {table.name} has no column '{name}'{did_you_mean(name, table.names)}{proposal}",
-                    hint=f"its columns are {', '.join(table.names)}",
-                )
+    source = settings.source
+    if not source.key:
+        raise SourceMismatch(f"source.key: nothing tells which columns identify a row of {table.name}", hint=_proposal(settings, table))
+    for place, name in [*(("source.key", name) for name in source.key), ("source.watermark", source.watermark)]:
+        if name and table.column(name) is None:
+            raise SourceMismatch(
+                f"{place}: {table.name} has no column '{name}'{did_you_mean(name, table.names)}", hint=_proposal(settings, table)
+            )
+    needs = {"source.strategy 'scn'": source.strategy == "scn", "source.deletions.versions": source.deletions.versions}
+    for place, needed in needs.items():
+        if needed and not table.version:
+            raise SourceMismatch(f"{place}: {table.name} has no versions of its rows", hint=_proposal(settings, table))
+
+
+def _proposal(settings: SearchSync, table: Table) -> str:
+    """What the source itself would set, and what there is to choose from."""
+    source, proposed = settings.source, []
+    if table.primary_key and list(table.primary_key) != list(source.key):
+        proposed.append(f"key = {json.dumps(table.primary_key, ensure_ascii=False)}")
+    if table.proposed_watermark not in ("", source.watermark) and source.strategy == "watermark":
+        proposed.append(f"watermark = {json.dumps(table.proposed_watermark, ensure_ascii=False)}")
+    columns = f"its columns are {', '.join(table.names)}"
+    return f"the source proposes {' and '.join(proposed)}; {columns}" if proposed else columns

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from syncd.domain.position import position
 from syncd.domain.scan import Position, Scan
-from syncd.engines.search.mapping import Mapped, Mapper
+from syncd.engines.search.mapping import Mapped, Mapper, Unmapped
 from syncd.kit.streams import ahead
 from syncd.ports.connecting import Source
 
@@ -36,8 +36,8 @@ class Reader:
     mapper: Mapper
     size: int
 
-    async def pieces(self, scan: Scan, reasons: dict[str, str]) -> AsyncGenerator[Piece, None]:
-        """The rows of a scan in its order; why rows could not be mapped goes to `reasons`, by mark."""
+    async def pieces(self, scan: Scan, reasons: dict[str, Unmapped]) -> AsyncGenerator[Piece, None]:
+        """The rows of a scan in its order; why no document could be made of rows goes to `reasons`, by mark."""
         async with aclosing(self._mapped(scan)) as pages, aclosing(ahead(pages)) as pages_ahead:
             async for page, mapped in pages_ahead:
                 reasons.update(mapped.unmapped)

@@ -8,7 +8,7 @@ from syncd.engines.search.checkpoint import Standing, read
 from syncd.engines.search.fields import fields_of
 from syncd.engines.search.settings import SearchSync
 from syncd.ports.connecting import Connections, IndexShape
-from syncd.ports.running import RunContext
+from syncd.ports.running import Progress, RunContext
 
 
 def sealed(settings: SearchSync, stamp: str) -> str:
@@ -34,7 +34,16 @@ async def nothing_new(settings: SearchSync, connections: Connections, context: R
     fields = fields_of(settings, [name for name, _ in standing.columns])
     async with connections.indexes(settings.target.connection) as indexes:
         state = await indexes.index(settings.target.index).prepare(IndexShape(fields.primary_key, settings.target.settings))
-        return state.identity == standing.identity
+    context.tell(Progress(warnings=warnings(settings, standing)))
+    return state.identity == standing.identity
+
+
+def warnings(settings: SearchSync, standing: Standing) -> tuple[str, ...]:
+    """What an operator should know of a sync that stands like this, although nothing failed."""
+    if not standing.nulls:
+        return standing.caveats
+    unseen = f"{standing.nulls:,} rows have no {settings.source.watermark}: incremental runs cannot see them change, full runs do"
+    return (unseen, *standing.caveats)
 
 
 def reconcile_due(settings: SearchSync, standing: Standing) -> bool:

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from syncd.domain.audit import Entry
 from syncd.domain.errors import Refused, TargetMismatch
-from syncd.engines.search.changes import Window, changed, changed_scan, logged, look, sweep
+from syncd.engines.search.changes import look, sweep
 from syncd.engines.search.checkpoint import Backfill, Standing, retired
 from syncd.engines.search.deletions import check_shrink
-from syncd.engines.search.full import load, previous_of, shadow_of, started
+from syncd.engines.search.full import caught_up, load, previous_of, shadow_of, started
 from syncd.engines.search.incremental import incremental
 from syncd.engines.search.settings import SearchSync
 from syncd.engines.search.work import Work
@@ -92,8 +92,10 @@ async def _begun(work: Work) -> Backfill:
     await work.indexes.drop(shadow_of(work))
     if work.standing.previous:
         await work.indexes.drop(previous_of(work))
-    backfill = started("replace", work.digest, await look(work))
-    await work.advance(replace(work.standing, backfill=backfill, previous=None, turned=False), RowTurn.CLEAR_SHADOW)
+    reached = await look(work)
+    backfill = started(work, "replace", reached)
+    standing = replace(work.standing, backfill=backfill, previous=None, turned=False, nulls=reached.nulls, caveats=reached.caveats)
+    await work.advance(standing, RowTurn.CLEAR_SHADOW)
     return backfill
 
 
@@ -103,22 +105,9 @@ async def _built(work: Work, backfill: Backfill) -> Backfill:
     if not backfill.loaded:
         await load(work, backfill, Scope.SHADOW)
     work.context.tell(Progress(doing="catching up before the swap"))
-    window = Window(backfill.horizon, backfill.log_horizon)
-    reached = await look(work)
-    backfill = replace(backfill, loaded=True, after=None)
-    standing = replace(work.standing, backfill=backfill)
-    if backfill.horizon is not None:
-        await work.store(shadow, changed(work, changed_scan(work, window), Scope.SHADOW, lambda _: standing.written()), Scope.SHADOW)
-    await work.store(shadow, logged(work, window, Scope.SHADOW, standing.written()), Scope.SHADOW)
-    await _sweep_shadow(work, standing)
-    return await _ready(
-        work,
-        replace(
-            backfill,
-            horizon=reached.watermark if reached.watermark is not None else backfill.horizon,
-            log_horizon=reached.log if reached.log is not None else backfill.log_horizon,
-        ),
-    )
+    backfill = await caught_up(work, replace(backfill, loaded=True, ranges=()), Scope.SHADOW)
+    await _sweep_shadow(work, replace(work.standing, backfill=backfill))
+    return await _ready(work, backfill)
 
 
 async def _ready(work: Work, backfill: Backfill) -> Backfill:
@@ -176,6 +165,9 @@ async def _settled(work: Work, backfill: Backfill) -> None:
         previous=retired(old) if backfill.swap_from else None,
         unnamed=True,
         turned=True,
+        nulls=old.nulls,
+        caveats=old.caveats,
+        moment=backfill.moment,
     )
     entry = Entry("index.replaced", detail={"index": target, "from": backfill.swap_from, "to": backfill.swap_to})
     await work.context.advance(Advance(standing.written(), RowTurn.PROMOTE, backfill.started_at, (entry,)))

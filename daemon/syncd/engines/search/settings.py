@@ -26,6 +26,8 @@ class Deletions(Section):
     soft: str = ""
     """SQL predicate over the source's columns that is true for deleted rows."""
     log: DeletionLog | None = None
+    versions: bool = False
+    """Ask the source itself for the rows that were deleted since the last run. Where it does not remember, all keys are compared."""
     reconcile: Duration | None = None
     """How often an incremental run compares all keys of source and index."""
     max_shrink: Annotated[float, Field(ge=0, le=1)] = 0.2
@@ -38,19 +40,27 @@ class SourceSection(Section):
     connection: str
     table: str = ""
     query: str = ""
-    key: Annotated[list[str], Field(min_length=1)]
-    """Columns that identify a row; several make a composite document id."""
+    key: list[str] = Field(default_factory=list)
+    """Columns that identify a row; several make a composite document id. Needed, but only the source can tell what it should be."""
+    strategy: Literal["watermark", "scn"] = "watermark"
+    """What tells a changed row: the column `watermark`, or the number that the source itself keeps of its changes."""
     watermark: str = ""
     """Column that grows whenever a row changes. Without it, every incremental run compares all rows with what was sent before."""
     lookback: Duration = timedelta(seconds=30)
     """How long a transaction of the source may take to commit, for sources that cannot tell their oldest open one."""
+    readers: Annotated[int, Field(ge=1, le=64)] = 4
+    """Ranges of a large table that a full run reads at once, where the source is faster so."""
     deletions: Deletions = Deletions()
 
     @model_validator(mode="after")
-    def _one_relation(self) -> "SourceSection":
+    def _fits_together(self) -> "SourceSection":
         if bool(self.table) == bool(self.query):
             raise ValueError("expected exactly one of 'table' and 'query'")
-        if self.deletions.log and len(self.deletions.log.key) != len(self.key):
+        if self.strategy == "scn" and self.watermark:
+            raise ValueError("expected either a 'watermark' or the strategy 'scn', which has its own")
+        if self.deletions.versions and not self.table:
+            raise ValueError("deletions.versions: expected a 'table', since a query remembers nothing")
+        if self.deletions.log and self.key and len(self.deletions.log.key) != len(self.key):
             raise ValueError(f"deletions.log.key: expected as many columns as the key has ({len(self.key)})")
         return self
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 from syncd.domain.audit import Entry
 from syncd.domain.errors import DriftRefused
 from syncd.engines.search.checkpoint import Standing
+from syncd.engines.search.quiet import warnings
 from syncd.engines.search.replacing import discard_shadow, keep_previous, rolled_back
 from syncd.engines.search.work import Work
-from syncd.ports.running import RowTurn
+from syncd.ports.running import Progress, RowTurn
 
 
 async def find_standing(work: Work) -> None:
@@ -23,6 +24,18 @@ async def find_standing(work: Work) -> None:
     state = await work.indexes.inspect(work.settings.target.index, work.shape) if replaces else await work.live.prepare(work.shape)
     work.found_empty = state is None or state.documents == 0
     await _note_identity(work, state.identity if state else "")
+    if work.lost:
+        await _note_loss(work)
+
+
+async def _note_loss(work: Work) -> None:
+    """A backfill under way has lost its moment with the first scan that missed one, for good; changes may be read as of another one."""
+    standing = work.standing
+    entry = Entry("moment.gone", detail={"reason": work.lost})
+    backfill = replace(standing.backfill, adrift=True) if standing.backfill else None
+    standing = replace(standing, backfill=backfill, caveats=(*standing.caveats, *work.apologies))
+    work.context.tell(Progress(warnings=warnings(work.settings, standing)))
+    await work.advance(standing, RowTurn.KEEP, entry)
 
 
 async def _note_identity(work: Work, found: str) -> None:

@@ -52,21 +52,27 @@ async def verify(work: Work) -> Report:
 
 async def _fill(work: Work, sets: KeySets) -> None:
     work.context.tell(Progress(doing="reading the index"))
+    state = await work.indexes.inspect(work.settings.target.index, work.shape)
+    hidden = state.hidden if state else frozenset()
     async for listing in work.live.documents():
-        digests = await asyncio.to_thread(_digests, listing.column("document"))
+        digests = await asyncio.to_thread(_digests, listing.column("document"), hidden)
         await asyncio.to_thread(sets.add, Side.INDEX, listing.column("id"), digests)
     total = await work.source.count(replace(work.scan(), gone=""))
     work.context.tell(Progress(doing="reading the source", total=total))
     async for piece in work.pieces(work.scan()):
         work.context.tell(Progress(unchanged=piece.read))
-        digests = await asyncio.to_thread(_digests, piece.rows.column("document"))
+        digests = await asyncio.to_thread(_digests, piece.rows.column("document"), hidden)
         await asyncio.to_thread(sets.add, Side.SOURCE, piece.rows.column("mark"), digests)
 
 
-def _digests(documents: pa.Array) -> pa.Int64Array:
-    """One number for each document, the same for the same content: the order of keys and the spelling of numbers do not count."""
-    texts = (orjson.dumps(_plain(orjson.loads(text)), option=orjson.OPT_SORT_KEYS) for text in documents.to_pylist())
+def _digests(documents: pa.Array, hidden: frozenset[str]) -> pa.Int64Array:
+    """One number for each document, the same for the same content: the order of keys, the spelling of numbers and `hidden` do not count."""
+    texts = (orjson.dumps(_shown(orjson.loads(text), hidden), option=orjson.OPT_SORT_KEYS) for text in documents.to_pylist())
     return pa.array([hash(text) for text in texts], pa.int64())
+
+
+def _shown(document: dict[str, object], hidden: frozenset[str]) -> object:
+    return _plain({name: member for name, member in document.items() if name not in hidden} if hidden else document)
 
 
 def _plain(value: object) -> object:

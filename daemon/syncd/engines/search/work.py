@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,7 +15,7 @@ from syncd.domain.scan import Position, Scan, Since
 from syncd.domain.schema import Table
 from syncd.engines.search.checkpoint import Standing
 from syncd.engines.search.grouping import grouped
-from syncd.engines.search.mapping import UNMAPPED, Mapper
+from syncd.engines.search.mapping import Mapper, Unmapped
 from syncd.engines.search.pieces import Piece, Reader
 from syncd.engines.search.settings import SearchSync
 from syncd.ports.connecting import Index, Indexes, IndexShape, Source
@@ -38,8 +39,10 @@ class Work:
     digest: str
     """Digest of what makes documents what they are, under the settings in force and the columns found."""
     shape: IndexShape
-    reasons: dict[str, str]
-    """Mark -> reason of the rows under way that could not be mapped."""
+    lost: str = ""
+    """Why this attempt must not look back: the source could not tell how rows were, or which were deleted. Empty as long as it can."""
+    reasons: dict[str, Unmapped] = field(default_factory=dict)
+    """Mark -> why, for the rows under way of which no document could be made."""
     found_empty: bool = False
     """The live index held nothing when this run began."""
 
@@ -50,17 +53,39 @@ class Work:
     @property
     def trusts_memory(self) -> bool:
         """What is remembered of rows is what the index holds: no earlier run or attempt left anything half known."""
-        return self.context.clean and self.context.run.attempt == 1
+        return self.context.clean and self.begins
+
+    @property
+    def begins(self) -> bool:
+        """No earlier attempt of this run has done anything yet."""
+        return self.context.run.attempt == 1 and not self.lost
 
     @property
     def goes_on(self) -> bool:
         """What an interrupted run or a failed attempt began is to be brought to its end, not begun anew."""
-        return self.context.run.attempt > 1 or self.context.run.trigger is Trigger.RECOVERY
+        return not self.begins or self.context.run.trigger is Trigger.RECOVERY
+
+    @property
+    def apologies(self) -> tuple[str, ...]:
+        """What an operator should know of an attempt that must not look back."""
+        return (f"the last run could not look back, and read rows as they were while it ran: {self.lost}",) if self.lost else ()
+
+    @property
+    def watermark(self) -> str:
+        """The column that grows whenever a row changes; empty if there is none."""
+        source = self.settings.source
+        return self.table.version if source.strategy == "scn" else source.watermark
+
+    @property
+    def lookback(self) -> timedelta:
+        """How far behind the watermark rows may appear late; a version is given with the commit, so none does."""
+        source = self.settings.source
+        return timedelta(0) if source.strategy == "scn" else source.lookback
 
     def says(self, parameter: str) -> bool:
         return self.context.run.parameters.get(parameter, "") == "true"
 
-    def scan(self, *, order: tuple[str, ...] = (), after: Position | None = None, since: Since | None = None) -> Scan:
+    def scan(self, *, order: tuple[str, ...] = (), since: Since | None = None, moment: str = "") -> Scan:
         """A scan of the columns that documents need, by key unless another order is given."""
         source = self.settings.source
         order = order or tuple(source.key)
@@ -71,7 +96,7 @@ class Work:
             columns=self.mapper.columns + extra,
             gone=source.deletions.soft,
             since=since,
-            after=after,
+            moment=moment,
             key=tuple(source.key),
         )
 
@@ -122,8 +147,8 @@ class Work:
         marks = receipt.batch.rows.column("mark")
         refused = []
         for refusal in receipt.refused:
-            reason = self.reasons.pop(marks[refusal.row].as_py(), None)
-            refused.append(replace(refusal, code=UNMAPPED, reason=reason) if reason else refusal)
+            why = self.reasons.pop(marks[refusal.row].as_py(), None)
+            refused.append(replace(refusal, code=why.code, reason=why.reason) if why else refusal)
         return replace(receipt, refused=tuple(refused))
 
 
