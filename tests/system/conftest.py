@@ -1,5 +1,6 @@
 """What tests of real processes share."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +9,21 @@ from typing import Any
 import pytest
 
 from tests.servers.meilisearch import MeilisearchServer
+from tests.servers.oracle.database import Database
+from tests.servers.oracle.server import Server
 from tests.system.duckdb_shop import DuckDBShop
 from tests.system.harness import Settings, SyncdProcess
+from tests.system.oracle_shop import OracleShop
 from tests.system.searching import Search, differences
-from tests.system.shop import Document, synced
+from tests.system.shop import Document, Shop, synced
 
 Running = Callable[[Settings], SyncdProcess]
+
+SHOPS = os.environ.get("SYNCD_SHOPS", "duckdb").split()
+"""The databases that tests read from: `duckdb`, `oracle19`, `oracle23`."""
+IN_ORACLE = pytest.mark.parametrize("shop", ["oracle19", "oracle23"], indirect=True)
+IN_DUCKDB = pytest.mark.parametrize("shop", ["duckdb"], indirect=True)
+ANYWHERE = pytest.mark.parametrize("shop", ["duckdb", "oracle19", "oracle23"], indirect=True)
 
 
 @dataclass
@@ -21,7 +31,7 @@ class Stage:
     """A shop, a place for an index, and what it takes to put a daemon between them."""
 
     running: Running
-    shop: DuckDBShop
+    shop: Shop
     search: Search
     index: str
 
@@ -43,13 +53,18 @@ class Stage:
 
 
 @pytest.fixture
-def stage(running: Running, shop: DuckDBShop, steady: Search, index_name: str) -> Stage:
+def stage(running: Running, shop: Shop, steady: Search, index_name: str) -> Stage:
     return Stage(running, shop, steady, index_name)
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> DuckDBShop:
-    return DuckDBShop(tmp_path / "shop.duckdb")
+@pytest.fixture(params=SHOPS)
+def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
+    match request.param:
+        case "duckdb":
+            yield DuckDBShop(tmp_path / "shop.duckdb")
+        case flavour:
+            with Server(Database(), flavour=int(flavour.removeprefix("oracle"))) as server:
+                yield OracleShop(server, tmp_path)
 
 
 @pytest.fixture(scope="module")

@@ -48,10 +48,6 @@ class DuckDBShop(Shop):
         with self.writing() as db:
             return db.execute(statement, list(values)).fetchall()
 
-    def erase(self, ids: Collection[int]) -> None:
-        """Remove rows without a trace."""
-        self.execute(f"DELETE FROM products {_AMONG}", [list(ids)])
-
     def _open(self) -> duckdb.DuckDBPyConnection:
         deadline = time.monotonic() + _PATIENCE
         while True:
@@ -90,6 +86,9 @@ class DuckDBStock:
 
     def remove(self, ids: Collection[int], at: datetime) -> None:
         self._db.execute(f"INSERT INTO products_deleted SELECT id, ? FROM products {_AMONG}", [at, list(ids)])
+        self.erase(ids)
+
+    def erase(self, ids: Collection[int]) -> None:
         self._db.execute(f"DELETE FROM products {_AMONG}", [list(ids)])
 
     def products(self) -> list[Product]:

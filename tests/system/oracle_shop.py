@@ -29,13 +29,16 @@ class OracleShop(Shop):
         self.server = server
         password = folder / "password"
         password.write_text(_PASSWORD)
-        self.connection = {"kind": "oracle", "dsn": server.dsn, "user": "syncd", "password": {"file": password}}
+        self.connection = {"kind": "oracle", "dsn": server.dsn, "user": "syncd", "password": {"file": password}, "timezone": "UTC"}
         self.source = {
             "table": "PRODUCTS",
             "key": ["ID"],
             "watermark": "MODIFIED_DATE",
             "deletions": {"soft": "DELETED = 'Y'", "log": {"table": "PRODUCTS_DELETED", "key": ["ID"], "at": "DELETED_AT"}},
         }
+
+    def spelt(self, name: str) -> str:
+        return name.upper()
 
     @contextmanager
     def session(self) -> Iterator[oracledb.Cursor]:
@@ -83,6 +86,9 @@ class OracleStock:
 
     def remove(self, ids: Collection[int], at: datetime) -> None:
         self._many("INSERT INTO PRODUCTS_DELETED (ID, DELETED_AT) VALUES (:1, :2)", [(number, at) for number in ids], at=1)
+        self.erase(ids)
+
+    def erase(self, ids: Collection[int]) -> None:
         self._many("DELETE FROM PRODUCTS WHERE ID = :1", [(number,) for number in ids])
 
     def products(self) -> list[Product]:

@@ -74,6 +74,9 @@ class Stock(Protocol):
     def remove(self, ids: Collection[int], at: datetime) -> None:
         """Remove rows, and say so in the log."""
 
+    def erase(self, ids: Collection[int]) -> None:
+        """Remove rows without a trace."""
+
     def products(self) -> list[Product]:
         """Those that are not marked as deleted."""
 
@@ -88,6 +91,10 @@ class Shop(ABC):
 
     def __init__(self, seed: int = 1) -> None:
         self.random = random.Random(seed)
+
+    def spelt(self, name: str) -> str:
+        """A column's name as the database tells it."""
+        return name
 
     @abstractmethod
     def changing(self) -> AbstractContextManager[Stock]:
@@ -138,6 +145,16 @@ class Shop(ABC):
         """Remove rows, and say so in the log."""
         with self.changing() as stock:
             stock.remove(ids, now())
+
+    def bring_back(self, ids: Collection[int]) -> None:
+        """Mark products as not deleted any more."""
+        with self.changing() as stock:
+            stock.mark(ids, now(), deleted=False)
+
+    def erase(self, ids: Collection[int]) -> None:
+        """Remove rows without a trace."""
+        with self.changing() as stock:
+            stock.erase(ids)
 
     def _made(self, number: int, at: datetime) -> Product:
         draw = self.random

@@ -18,7 +18,7 @@ def test_rows_marked_as_deleted_leave_and_come_back(stage: Stage) -> None:
     stage.shop.bury(range(1, 51))
     gone = client.done("products", "incremental")
     without = stage.documents()
-    stage.shop.execute("UPDATE products SET deleted = false, modified_date = now() AT TIME ZONE 'UTC' WHERE id <= 20")
+    stage.shop.bring_back(range(1, 21))
     client.done("products", "incremental")
 
     assert gone.counters.deleted == 50
@@ -96,7 +96,7 @@ def test_a_source_that_is_suddenly_empty_or_tiny_halts_the_sync_until_somebody_a
     stage.shop.create(400)
     client = stage.syncd(source={"deletions": {"reconcile": "1ms"}}).client
     client.done("products", "full")
-    stage.shop.execute("DELETE FROM products WHERE id > ?", [left])
+    stage.shop.erase(range(left + 1, 401))
 
     run = client.run("products", mode, **how)
     halted = client.status("products")

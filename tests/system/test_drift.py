@@ -7,7 +7,7 @@ import pytest
 
 from syncapi.v1.common_pb2 import PHASE_HALTED, RUN_STATE_FAILED
 from tests.system.client import Client
-from tests.system.conftest import Stage
+from tests.system.conftest import IN_DUCKDB, Stage
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -22,12 +22,13 @@ def drifts(client: Client) -> list[dict[str, list[str]]]:
     return [json.loads(entry.detail_json) for entry in client.audit_log("schema.drifted")]
 
 
+@IN_DUCKDB
 def test_columns_that_come_go_and_change_flow_into_the_documents(stage: Stage) -> None:
     stage.shop.create(200)
     client = stage.running(without_mapping(stage)).client
     client.done("products", "full")
 
-    stage.shop.execute("ALTER TABLE products ADD COLUMN colour VARCHAR DEFAULT 'blue'")
+    stage.shop.execute("ALTER TABLE products ADD colour VARCHAR(10) DEFAULT 'blue'")
     client.done("products", "incremental")
     coloured = stage.documents()
     stage.shop.execute("ALTER TABLE products DROP COLUMN note")
@@ -44,12 +45,13 @@ def test_columns_that_come_go_and_change_flow_into_the_documents(stage: Stage) -
     ]
 
 
+@IN_DUCKDB
 def test_a_sync_that_is_to_halt_on_drift_halts_until_somebody_accepts_it(stage: Stage) -> None:
     stage.shop.create(200)
     client = stage.running(without_mapping(stage, drift="halt")).client
     client.done("products", "full")
 
-    stage.shop.execute("ALTER TABLE products ADD COLUMN colour VARCHAR DEFAULT 'blue'")
+    stage.shop.execute("ALTER TABLE products ADD colour VARCHAR(10) DEFAULT 'blue'")
     refused = client.run("products", "incremental")
     halted = client.status("products")
     before = stage.documents()
@@ -67,7 +69,7 @@ def test_a_new_column_does_not_disturb_a_mapping_that_does_not_name_it(stage: St
     client = stage.syncd().client
     client.done("products", "full")
 
-    stage.shop.execute("ALTER TABLE products ADD COLUMN colour VARCHAR DEFAULT 'blue'")
+    stage.shop.execute("ALTER TABLE products ADD colour VARCHAR(10) DEFAULT 'blue'")
     run = client.done("products", "incremental")
 
     assert run.counters.stored == 0

@@ -4,16 +4,17 @@ import time
 
 import pytest
 
-from tests.system.conftest import Stage
+from tests.system.conftest import IN_DUCKDB, Stage
 from tests.system.duckdb_shop import DuckDBShop
 from tests.system.shop import products
 from tests.system.waiting import until
 
 
 @pytest.mark.timeout(240)
-def test_changes_become_searchable_soon_while_another_sync_loads(stage: Stage) -> None:
-    stage.shop.create(2000)
-    large = DuckDBShop(stage.shop.path.with_name("large.duckdb"))
+@IN_DUCKDB
+def test_changes_become_searchable_soon_while_another_sync_loads(stage: Stage, shop: DuckDBShop) -> None:
+    shop.create(2000)
+    large = DuckDBShop(shop.path.with_name("large.duckdb"))
     large.create(20_000)
     settings = stage.settings(manual=False, every="1s")
     settings["connections"]["large"] = large.connection
@@ -25,7 +26,7 @@ def test_changes_become_searchable_soon_while_another_sync_loads(stage: Stage) -
     beside = 0
     for number in range(1, 21):
         word = f"needle{number}"
-        stage.shop.execute("UPDATE products SET name = ?, modified_date = now() AT TIME ZONE 'UTC' WHERE id = ?", [word, number])
+        shop.execute("UPDATE products SET name = ?, modified_date = now() AT TIME ZONE 'UTC' WHERE id = ?", [word, number])
         until(lambda: stage.search.ask(f"indexes/{stage.index}/search", {"q": word})["hits"], f"{word} is searchable", 30)  # noqa: B023
         beside += client.busy("large") is not None
         time.sleep(0.05)

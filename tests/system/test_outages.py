@@ -14,7 +14,7 @@ from syncapi.v1.common_pb2 import PHASE_HALTED, PHASE_WAITING, RUN_STATE_DONE, R
 from tests.servers import proxy
 from tests.servers.proxy import Proxy, Trouble
 from tests.system.client import told
-from tests.system.conftest import Running, Stage
+from tests.system.conftest import IN_DUCKDB, Running, Stage
 from tests.system.duckdb_shop import DuckDBShop
 from tests.system.harness import SyncdProcess
 from tests.system.searching import Local, Search, differences
@@ -149,28 +149,30 @@ def halted(syncd: SyncdProcess, name: str) -> Sync | None:
 
 
 @pytest.mark.timeout(120)
-def test_a_source_that_is_locked_or_missing_is_waited_for(stage: Stage) -> None:
-    stage.shop.create(500)
+@IN_DUCKDB
+def test_a_source_that_is_locked_or_missing_is_waited_for(stage: Stage, shop: DuckDBShop) -> None:
+    shop.create(500)
     syncd = stage.syncd(**PATIENT)
 
-    with stage.shop.writing():
+    with shop.writing():
         run = syncd.client.start("products", "full").id
         locked = until(lambda: waiting(syncd), "the sync waits for the lock")
     ended = syncd.client.ended(run)
-    away = stage.shop.path.rename(stage.shop.path.with_suffix(".away"))
+    away = shop.path.rename(shop.path.with_suffix(".away"))
     again = syncd.client.start("products", "incremental").id
     missing = until(lambda: waiting(syncd), "the sync waits for the file")
-    away.rename(stage.shop.path)
+    away.rename(shop.path)
     found = syncd.client.ended(again)
 
     assert (locked.problem.code, missing.problem.code) == ("source.unavailable", "source.unavailable")
     assert f"process {os.getpid()}" in locked.problem.message
-    assert str(stage.shop.path) in missing.problem.message
+    assert str(shop.path) in missing.problem.message
     assert (ended.state, found.state) == (RUN_STATE_DONE, RUN_STATE_DONE)
     assert stage.differences() == ""
 
 
 @pytest.mark.timeout(120)
+@IN_DUCKDB
 def test_a_source_that_vanishes_during_a_run_is_read_on_where_it_was_left(running: Running, shop: DuckDBShop, frail: Search) -> None:
     shop.create(10_000)
     syncd = running(synced(shop, {**frail.connection, **LITTLE}, **PATIENT))

@@ -10,7 +10,7 @@ from grpc_status import rpc_status
 
 from syncapi.v1.common_pb2 import PHASE_HALTED, PHASE_PAUSED, RUN_STATE_CANCELLED, RUN_STATE_FAILED, RunState
 from tests.system.client import told
-from tests.system.conftest import Stage
+from tests.system.conftest import IN_DUCKDB, Stage
 from tests.system.shop import now
 from tests.system.waiting import until
 
@@ -88,6 +88,7 @@ def test_a_second_run_of_a_busy_sync_is_refused_with_the_id_of_the_first_or_queu
     assert client.ended(queued.id).started_at.ToDatetime() >= client.of(run).ended_at.ToDatetime()
 
 
+@IN_DUCKDB
 def test_several_key_columns_make_one_id(stage: Stage) -> None:
     stage.shop.execute("CREATE TABLE prices (country VARCHAR, sku VARCHAR, price INTEGER, changed TIMESTAMP)")
     stage.shop.execute("CREATE TABLE prices_gone (c VARCHAR, s VARCHAR, gone TIMESTAMP)")
