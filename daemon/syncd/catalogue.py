@@ -14,6 +14,7 @@ CONNECTORS = {
     "duckdb": "syncd.connectors.duckdb",
     "fts5": "syncd.connectors.fts5",
     "meilisearch": "syncd.connectors.meilisearch",
+    "oracle": "syncd.connectors.oracle",
 }
 
 

@@ -223,7 +223,7 @@ class SourceContract:
         source = await make(stock(0, 1, 2))
         query = Relation(query='select "id" * 10 as "tens" from "products" where "id" > 1')
 
-        assert await read(source, Scan(relation=query, order=("tens",)), "tens") == [20, 30]
+        assert await stands(source, Scan(relation=query, order=("tens",))) == [("20",), ("30",)]
 
     async def test_large_tables_come_whole_and_begin_at_once(self, make: Make) -> None:
         source = await make(replace(STOCK, rows=[(n, "x" * 200, at(n % 50)) for n in range(12_345)]))
@@ -445,7 +445,7 @@ class SourceContract:
 
         assert horizon.reaches is not None
         assert abs(instant(horizon.reaches) - datetime.now(UTC).replace(tzinfo=None)) < timedelta(minutes=5)
-        assert horizon.reaches == horizon.now
+        assert instant(horizon.reaches) <= instant(horizon.now)
 
     async def test_the_horizon_counts_rows_without_a_watermark(self, make: Make) -> None:
         source = await make(stock(None, 1, None))

@@ -12,6 +12,8 @@ class Column:
     """The type as the source itself writes it, for people and for casts inside the source."""
     nullable: bool = True
     comment: str = ""
+    obstacle: str = ""
+    """Why no scan can carry this column, with what to do about it; empty for all others."""
 
 
 @dataclass(frozen=True, slots=True)

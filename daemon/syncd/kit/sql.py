@@ -51,7 +51,7 @@ def all_of(clauses: Sequence[Clause]) -> Clause:
     return Clause(" AND ".join(f"({clause.text})" for clause in clauses), tuple(value for clause in clauses for value in clause.values))
 
 
-def behind(terms: Sequence[Term], position: Sequence[str | None]) -> Clause:
+def behind(terms: Sequence[Term], position: Sequence[object]) -> Clause:
     """Rows strictly behind a position in ascending order, NULLs first.
 
     The first column also stands alone in a plain comparison, so that a database can use its index or skip blocks.
@@ -68,7 +68,7 @@ def behind(terms: Sequence[Term], position: Sequence[str | None]) -> Clause:
     return either if value is None else all_of([Clause(f"{term.column} >= {term.value}", (value,)), either])
 
 
-def up_to(terms: Sequence[Term], position: Sequence[str | None]) -> Clause:
+def up_to(terms: Sequence[Term], position: Sequence[object]) -> Clause:
     """Rows at a position or before it in ascending order, NULLs first."""
     (term, *rest), (value, *others) = terms, position
     deeper = [up_to(rest, others)] if rest else []

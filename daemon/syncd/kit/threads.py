@@ -1,12 +1,13 @@
 """Blocking libraries that want one thread of their own, used from asyncio."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from contextvars import copy_context
 from functools import partial
-from typing import TypeVar, TypeVarTuple
+from typing import TypeVar, TypeVarTuple, cast
 
 Given = TypeVarTuple("Given")
 Answer = TypeVar("Answer")
@@ -29,6 +30,33 @@ async def in_thread(work: Callable[[], Answer], interrupt: Callable[[], object] 
         running.exception()
         del running  # an error keeps its frames, and a frame its variables
         raise
+
+
+async def in_own_thread(work: Callable[[], Answer], late: Callable[[Answer], object] = lambda _: None) -> Answer:
+    """Do something that blocks and may never come back, in a thread that does not keep the process from ending.
+
+    When cancelled, leave the thread to itself at once; what it answers after all goes to `late`, in a thread too.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Answer] = loop.create_future()
+
+    def settle(answer: Answer, error: BaseException | None) -> None:
+        if not future.done():
+            future.set_exception(error) if error else future.set_result(answer)
+        elif error is None:
+            threading.Thread(target=late, args=(answer,), daemon=True).start()
+
+    def run() -> None:
+        answer, error = None, None
+        try:
+            answer = work()
+        except BaseException as raised:  # noqa: BLE001 - handed over as it is
+            error = raised
+        with suppress(RuntimeError):  # nobody is there any more
+            loop.call_soon_threadsafe(settle, cast("Answer", answer), error)
+
+    threading.Thread(target=copy_context().run, args=(run,), name="left to itself", daemon=True).start()
+    return await future
 
 
 @asynccontextmanager

@@ -121,7 +121,8 @@ class Connector:
 
     `settings` is the section class of `[connections.NAME]`; `check` connects, asks the least that proves the settings right, and
     answers a line for people such as "Meilisearch 1.21.0, 14 indexes". The openers yield something that is closed on exit; several syncs
-    may use it at once. Where it costs much to open indexes, `stays` answers what is the same as long as they may be kept open for a while.
+    may use it at once. Where it costs much to open, `stays` answers what is the same as long as what was opened may be
+    kept for a while.
     """
 
     settings: type[Any]

@@ -52,10 +52,11 @@ class SharedConnections:
         indexes: dict[str, Opener] = {}
         for name, connection in connections.items():
             connector, section = connection.connector, connection.section
+            stays = connector.stays and partial(connector.stays, section)
             if connector.source:
-                sources[name] = Opener(partial(connector.source, section))
+                sources[name] = Opener(partial(connector.source, section), stays)
             if connector.indexes:
-                indexes[name] = Opener(partial(connector.indexes, section), connector.stays and partial(connector.stays, section))
+                indexes[name] = Opener(partial(connector.indexes, section), stays)
         return cls(sources, indexes)
 
     def source(self, name: str) -> AbstractAsyncContextManager[Source]:

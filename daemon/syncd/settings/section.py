@@ -3,10 +3,11 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo
 
-from syncd.kit.text import parse_duration
+from syncd.kit.text import did_you_mean, parse_duration
 
 
 class Section(BaseModel):
@@ -30,3 +31,14 @@ def _duration(value: Any) -> Any:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 """A length of time, written `30s`, `5m`, `1h30m`."""
+
+
+def _known_zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ValueError, OSError, KeyError) as error:
+        raise ValueError(f"no such time zone{did_you_mean(name, available_timezones())}") from error
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+"""A time zone by its IANA name, such as `Asia/Seoul`."""

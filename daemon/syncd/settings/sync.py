@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
 from syncd.domain.schedule import Cron, Every, Manual, Schedule
 from syncd.kit import cron
-from syncd.kit.text import did_you_mean
 from syncd.settings.retry import Retry
-from syncd.settings.section import Duration, Section
+from syncd.settings.section import Duration, Section, Zone
 
 
 class Role(Enum):
@@ -40,7 +38,7 @@ class SyncSection(Section):
     """From start to start. Default, where there is neither `cron` nor `manual`: `5m`."""
     cron: str | None = None
     """Minute, hour, day of month, month and day of week, as in crontab(5)."""
-    timezone: str = "UTC"
+    timezone: Zone = "UTC"
     """Whose clocks `cron` reads."""
     manual: bool = False
     """Runs only when somebody asks."""
@@ -68,15 +66,6 @@ class SyncSection(Section):
     def _readable(cls, value: str | None) -> str | None:
         if value is not None:
             cron.parse(value)
-        return value
-
-    @field_validator("timezone")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ValueError, OSError, KeyError) as error:
-            raise ValueError(f"no such time zone{did_you_mean(value, available_timezones())}") from error
         return value
 
     @property

@@ -2,10 +2,11 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from tests.servers.oracle import sql_tree as tree
 from tests.servers.oracle.assignment import assignment
@@ -97,6 +98,7 @@ class Session:
         """Of a read-only transaction."""
         self._cancelled = threading.Event()
         self._busy: list[Connection] = []
+        self._open: WeakSet[Generator[Sequence[Value], None, None]] = WeakSet()
 
     @property
     def in_transaction(self) -> bool:
@@ -112,6 +114,7 @@ class Session:
         match plan:
             case Query():
                 rows = self._rows(plan, iterations[0])
+                self._open.add(rows)
                 next(rows)
                 return Result(plan.columns, rows)
             case Insert() | Update() | Merge():
@@ -141,6 +144,8 @@ class Session:
         self._storage.wake()
 
     def close(self) -> None:
+        for rows in list(self._open):
+            rows.close()
         self.rollback()
 
     def _run(self, connection: Connection, binds: Sequence[Bind]) -> Execution:
@@ -148,7 +153,7 @@ class Session:
         mark = self._transaction.mark if self._transaction else _NO_TRANSACTION
         return Execution(self._storage, connection, self._who, self._environment, binds, scn, mark, self._storage.now())
 
-    def _rows(self, plan: Query, binds: Sequence[Bind]) -> Iterator[Sequence[Value]]:
+    def _rows(self, plan: Query, binds: Sequence[Bind]) -> Generator[Sequence[Value], None, None]:
         """First nothing, once the query runs; then its rows."""
         with self._storage.reading() as connection:
             self._busy.append(connection)
@@ -248,12 +253,13 @@ class Session:
         return assignment(table, column, value.type, self._environment.text)(run.scalar(f"SELECT {value.sql}", build.parameters))
 
     def _alter(self, node: tree.AlterSession) -> None:
-        if node.name in _SETTINGS:
-            self._environment = replace(self._environment, **{_SETTINGS[node.name]: node.value})
-        elif node.name == "CURRENT_SCHEMA":
-            self._who = replace(self._who, schema=node.value.upper())
-        elif node.name not in _IGNORED:
-            raise OracleError(2248, "invalid option for ALTER SESSION", node.at)
+        for name, value, at in node.settings:
+            if name in _SETTINGS:
+                self._environment = replace(self._environment, **{_SETTINGS[name]: value})
+            elif name == "CURRENT_SCHEMA":
+                self._who = replace(self._who, schema=value.upper())
+            elif name not in _IGNORED:
+                raise OracleError(2248, "invalid option for ALTER SESSION", at)
 
     def _end(self, node: tree.Transaction) -> None:
         if node.word == "ROLLBACK":

@@ -270,13 +270,16 @@ def _modified(cursor: Cursor) -> tuple[str, Type | None, bool | None]:
 
 def _alter_session(cursor: Cursor) -> tree.Node:
     cursor.expect("SET")
-    name = cursor.name()
-    cursor.expect("=")
-    token = cursor.next()
-    value = token.value
-    if token.value == "-" and token.kind == "sign":
-        value += cursor.next().value
-    return tree.AlterSession(name, value, at=token.start)
+    settings = []
+    while cursor.token.kind != "end":
+        name = cursor.name()
+        cursor.expect("=")
+        token = cursor.next()
+        value = token.value
+        if token.value == "-" and token.kind == "sign":
+            value += cursor.next().value
+        settings.append((name, value, token.start))
+    return tree.AlterSession(tuple(settings))
 
 
 def _transaction(word: str) -> Callable[[Cursor], tree.Node]:

@@ -335,8 +335,8 @@ class AlterTable(Node):
 
 @dataclass(frozen=True, slots=True)
 class AlterSession(Node):
-    name: str
-    value: str
+    settings: tuple[tuple[str, str, int], ...]
+    """Names, values, and where these stand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from syncd.domain.errors import SourceMismatch, SourceUnavailable, SyncdError
-from syncd.settings.section import Section, SettingsPath
+from syncd.settings.section import Section, SettingsPath, Zone
 
 _BROKEN_FILE = ("not a valid DuckDB database file", 'Extension "sqlite', "Is a directory", "Could not read enough bytes")
 _BROKEN_ROWS = ("Conversion Error", "Invalid Input Error", "Out of Range Error")
@@ -29,13 +28,6 @@ _COMPUTED = 64_000_000
 Cursor = duckdb.DuckDBPyConnection
 
 
-def _known_zone(name: str) -> str:
-    try:
-        return ZoneInfo(name).key
-    except (ZoneInfoNotFoundError, IsADirectoryError) as error:
-        raise ValueError(f"there is no time zone '{name}'") from error
-
-
 class Settings(Section):
     path: SettingsPath
     memory_limit: _Bytes | None = None
@@ -47,7 +39,7 @@ class Settings(Section):
     spill_dir: SettingsPath = Path(tempfile.gettempdir()) / f"syncd-{os.getuid()}"
     """Where sorting spills to when memory is short. Emptied when the file is closed."""
     spill_limit: _Bytes = "10GB"
-    timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    timezone: Zone = "UTC"
     """The zone of timestamps that name none, for comparing them with the clock."""
 
     @property

@@ -1,0 +1,324 @@
+"""How each Oracle type is carried: the SQL that makes it fit for Arrow without loss, and how a bound text becomes a value again.
+
+Whatever the driver would round (NUMBER without a scale goes through a double), move (a time zone is dropped) or cannot carry at all
+(intervals, JSON, XMLTYPE, VECTOR, ROWID) is converted by the server. A value outside of what Arrow holds stands as NULL, and the row
+says so (`syncd.domain.scan.UNFIT`).
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from typing import Any, Self
+
+import oracledb
+import pyarrow as pa
+
+from syncd.connectors.oracle.moments import moment_text
+from syncd.connectors.oracle.settings import Settings
+from syncd.connectors.oracle.texts import as_instants, as_json, as_json_numbers
+
+HERE = "\0"
+"""Where a value is bound: no identifier holds it, so a statement can number them at its end."""
+VERSION = "ORA_ROWSCN"
+
+_INT64_DIGITS = 18
+_MOST_DIGITS = 38
+_TIMESTAMP_DIGITS = 6
+_UNITS = "s", "ms", "ms", "ms", "us", "us", "us", "ns", "ns", "ns"
+"""By digits of a fraction of a second."""
+_NS_RANGE = "TIMESTAMP '1677-09-21 00:12:44' AND TIMESTAMP '2262-04-11 23:47:16'"
+"""Whole seconds within 64 bits of nanoseconds around 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A column's type: `name` without any digits, `text` as Oracle writes it."""
+
+    name: str
+    text: str
+    precision: int | None = None
+    scale: int | None = None
+    length: int = 0
+
+    @classmethod
+    def declared(cls, row: Sequence[Any]) -> Self:
+        """From DATA_TYPE, DATA_PRECISION, DATA_SCALE, DATA_LENGTH, CHAR_LENGTH and CHAR_USED of ALL_TAB_COLUMNS."""
+        data_type, precision, scale, data_length, char_length, char_used = row
+        name = re.sub(r"\(\d+\)", "", data_type)
+        digits = [int(number) for number in re.findall(r"\((\d+)\)", data_type)]
+        if name.startswith("TIMESTAMP"):
+            return cls(name, data_type, scale=digits[0] if digits else _TIMESTAMP_DIGITS)
+        if name in ("NUMBER", "FLOAT"):
+            known = None if precision is None else int(precision), None if scale is None else int(scale)
+            return cls(name, _number(name, *known), *known)
+        if name in _TEXTS or name == "RAW":
+            length = int(char_length or 0) if name in _TEXTS else int(data_length)
+            unit = " CHAR" if char_used == "C" and not name.startswith("N") else ""
+            return cls(name, f"{name}({length}{unit})", length=length)
+        return cls(name, data_type)
+
+    @classmethod
+    def fetched(cls, info: oracledb.FetchInfo) -> Self:
+        """From what the driver tells of a query's column."""
+        name = _NAMES.get(info.type_code.name, info.type_code.name.removeprefix("DB_TYPE_"))
+        precision, scale = info.precision or None, info.scale
+        if name == "NUMBER":
+            known = (precision, scale) if precision is not None and scale != _NO_SCALE else (None, None)
+            return cls(name, _number(name, *known), *known)
+        if name.startswith("TIMESTAMP"):
+            return cls(name, name.replace("TIMESTAMP", f"TIMESTAMP({scale or 0})", 1), scale=scale or 0)
+        if name in _TEXTS or name == "RAW":
+            return cls(name, f"{name}({info.display_size or info.internal_size or 0})", length=info.display_size or 0)
+        return cls(name, name)
+
+
+_NO_SCALE = -127
+_TEXTS = ("VARCHAR2", "NVARCHAR2", "CHAR", "NCHAR", "VARCHAR")
+_NAMES = {
+    "DB_TYPE_VARCHAR": "VARCHAR2",
+    "DB_TYPE_NVARCHAR": "NVARCHAR2",
+    "DB_TYPE_TIMESTAMP_TZ": "TIMESTAMP WITH TIME ZONE",
+    "DB_TYPE_TIMESTAMP_LTZ": "TIMESTAMP WITH LOCAL TIME ZONE",
+    "DB_TYPE_INTERVAL_DS": "INTERVAL DAY TO SECOND",
+    "DB_TYPE_INTERVAL_YM": "INTERVAL YEAR TO MONTH",
+    "DB_TYPE_LONG_RAW": "LONG RAW",
+}
+
+
+def _number(name: str, precision: int | None, scale: int | None) -> str:
+    if name == "FLOAT" or (precision is None and scale is None):
+        return f"{name}({precision})" if precision else name
+    digits = "*" if precision is None else precision
+    return f"{name}({digits},{scale})" if scale else f"{name}({digits})"
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """One column on its way. `fetched` is what the driver is asked for, `arrow` what the batch holds once `finish` is done."""
+
+    column: str
+    select: str
+    fetched: pa.DataType
+    arrow: pa.DataType
+    finish: Callable[[pa.Array], pa.Array] | None = None
+    unfit: str = ""
+    """SQL: a sentence where the value cannot be carried, else NULL."""
+    bound: str = ""
+    """SQL of one value to compare the column with, bound at `HERE`; empty where it can be neither key nor watermark."""
+    value: Callable[[str], str | Decimal] = str
+    """What is bound for a position's text. Raises `ValueError` for what is no value of the type."""
+    moment: str = ""
+    """SQL of a TIMESTAMP without a zone, of `{}`; zoned types are in UTC there. Empty where the type is no moment."""
+    zoned: bool = False
+    lob: bool = False
+    obstacle: str = ""
+
+    def select_of(self, column: str) -> str:
+        """`select` for another expression of the same type."""
+        return self.select.replace(self.column, column)
+
+    def renamed(self, column: str) -> "Carrier":
+        """The same for another column of the same type."""
+        return replace(self, column=column, select=self.select_of(column))
+
+
+def carrier(column: str, name: str, kind: Kind, settings: Settings) -> Carrier:
+    """How a column, given as SQL and by name, is carried."""
+    made = _CARRIERS.get(kind.name)
+    if made is None:
+        remedy = f"leave it out by a `mapping`, or convert it in a `query`; {kind.text} has no form in a document"
+        return Carrier(column, "NULL", pa.string(), pa.string(), obstacle=remedy)
+    return made(column, _literal(name), kind, settings)
+
+
+def carrier_of_version() -> Carrier:
+    return Carrier(VERSION, VERSION, pa.int64(), pa.int64(), bound=HERE, value=decimal)
+
+
+def decimal(text: str) -> Decimal:
+    """A number, exactly. Raises `ValueError`."""
+    try:
+        found = Decimal(text)
+    except InvalidOperation as error:
+        raise ValueError(f"{text!r} is no number") from error
+    if not found.is_finite():
+        raise ValueError(f"{text!r} is no number that Oracle holds")
+    return found
+
+
+def _literal(text: str) -> str:
+    """The inside of a literal."""
+    return text.replace("'", "''")
+
+
+def _numeric(column: str, _name: str, kind: Kind, _settings: Settings) -> Carrier:
+    """NUMBER(5,-3) holds whole numbers of 8 digits, NUMBER(3,5) fractions of 5."""
+    if kind.name == "NUMBER" and kind.scale is not None:
+        precision, scale = (_MOST_DIGITS if kind.precision is None else kind.precision), max(kind.scale, 0)
+        digits = max(precision - min(kind.scale, 0), scale)
+        if digits <= _INT64_DIGITS and scale == 0:
+            return Carrier(column, column, pa.int64(), pa.int64(), bound=HERE, value=decimal)
+        if digits <= _MOST_DIGITS:
+            arrow = pa.decimal128(digits, scale)
+            return Carrier(column, column, arrow, arrow, bound=HERE, value=decimal)
+    text = f"TO_CHAR({column}, 'TM9')"
+    return Carrier(column, text, pa.string(), pa.json_(), as_json_numbers, bound=HERE, value=decimal)
+
+
+def _binary_float(arrow: pa.DataType, cast: str) -> "_Make":
+    def make(column: str, _name: str, _kind: Kind, _settings: Settings) -> Carrier:
+        return Carrier(column, column, arrow, arrow, bound=f"{cast}({HERE})", value=lambda text: str(float(text)))
+
+    return make
+
+
+def _text(column: str, _name: str, kind: Kind, settings: Settings) -> Carrier:
+    padded = kind.name in ("CHAR", "NCHAR")
+    select = f"RTRIM({column}, ' ')" if padded and settings.trim_char else column
+    bound = f"CAST({HERE} AS {kind.text})" if padded and kind.length else HERE
+    return Carrier(column, select, pa.string(), pa.string(), bound=bound)
+
+
+def _date(column: str, name: str, _kind: Kind, _settings: Settings) -> Carrier:
+    fits = f"{column} >= DATE '0001-01-01'"
+    return Carrier(
+        column,
+        f"CASE WHEN {fits} THEN {column} END",
+        pa.timestamp("s"),
+        pa.timestamp("s"),
+        unfit=_too_early(column, name),
+        bound=f"TO_DATE({HERE}, 'YYYY-MM-DD HH24:MI:SS')",
+        value=lambda text: moment_text(text, digits=0),
+        moment="CAST({} AS TIMESTAMP(9))",
+    )
+
+
+def _timestamp(column: str, name: str, kind: Kind, _settings: Settings) -> Carrier:
+    select, arrow, unfit = _guarded(column, name, kind)
+    return Carrier(
+        column,
+        select,
+        arrow,
+        arrow,
+        unfit=unfit,
+        bound=f"TO_TIMESTAMP({HERE}, 'YYYY-MM-DD HH24:MI:SS.FF9')",
+        value=moment_text,
+        moment="{}",
+    )
+
+
+def _zoned(column: str, name: str, kind: Kind, _settings: Settings) -> Carrier:
+    select, arrow, unfit = _guarded(f"SYS_EXTRACT_UTC({column})", name, kind)
+    return Carrier(
+        column,
+        select,
+        arrow,
+        pa.timestamp(arrow.unit, "UTC"),
+        as_instants,
+        unfit=unfit,
+        bound=f"FROM_TZ(TO_TIMESTAMP({HERE}, 'YYYY-MM-DD HH24:MI:SS.FF9'), '+00:00')",
+        value=moment_text,
+        moment="SYS_EXTRACT_UTC({})",
+        zoned=True,
+    )
+
+
+def _guarded(utc: str, name: str, kind: Kind) -> tuple[str, pa.TimestampType, str]:
+    unit = _UNITS[kind.scale or 0]
+    arrow = pa.timestamp(unit)
+    if unit != "ns":
+        return f"CASE WHEN {utc} >= TIMESTAMP '0001-01-01 00:00:00' THEN {utc} END", arrow, _too_early(utc, name)
+    fits = f"{utc} BETWEEN {_NS_RANGE}"
+    found = f"TO_CHAR({utc}, 'SYYYY-MM-DD HH24:MI:SS.FF9')"
+    sentence = f"'column {name} holds ' || {found} || ', and nanoseconds reach from 1677-09-21 to 2262-04-11 only'"
+    return f"CASE WHEN {fits} THEN {utc} END", arrow, f"CASE WHEN NOT ({fits}) THEN {sentence} END"
+
+
+def _too_early(value: str, name: str) -> str:
+    found = f"TO_CHAR({value}, 'SYYYY-MM-DD')"
+    return f"CASE WHEN {value} < DATE '0001-01-01' THEN 'column {name} holds the date ' || {found} || ', before the year 1' END"
+
+
+def _years(column: str, _name: str, _kind: Kind, _settings: Settings) -> Carrier:
+    text = f"'P' || EXTRACT(YEAR FROM {column}) || 'Y' || EXTRACT(MONTH FROM {column}) || 'M'"
+    return Carrier(column, f"CASE WHEN {column} IS NOT NULL THEN {text} END", pa.string(), pa.string())
+
+
+def _days(column: str, _name: str, _kind: Kind, _settings: Settings) -> Carrier:
+    seconds = f"RTRIM(TO_CHAR(EXTRACT(SECOND FROM {column}), 'FM90.999999999'), '.')"
+    clock = f"EXTRACT(HOUR FROM {column}) || 'H' || EXTRACT(MINUTE FROM {column}) || 'M' || {seconds} || 'S'"
+    text = f"'P' || EXTRACT(DAY FROM {column}) || 'DT' || {clock}"
+    return Carrier(column, f"CASE WHEN {column} IS NOT NULL THEN {text} END", pa.string(), pa.string())
+
+
+def _raw(column: str, _name: str, _kind: Kind, settings: Settings) -> Carrier:
+    bound = f"HEXTORAW({HERE})"
+    if settings.raw == "hex":
+        return Carrier(column, f"RAWTOHEX({column})", pa.string(), pa.string(), bound=bound, value=_hex)
+    return Carrier(column, column, pa.large_binary(), pa.large_binary(), bound=bound, value=_hex)
+
+
+def _hex(text: str) -> str:
+    """Bytes as positions write them, each with a backslash and an x before it, or as Oracle does."""
+    return bytes.fromhex(text.replace("\\x", "")).hex().upper()
+
+
+def _lob(column: str, name: str, kind: Kind, settings: Settings) -> Carrier:
+    size, limit = f"DBMS_LOB.GETLENGTH({column})", settings.lob_limit
+    binary = kind.name == "BLOB"
+    arrow = pa.large_binary() if binary else pa.large_string()
+    if settings.lob_over == "truncate" and not binary:
+        select = f"CASE WHEN {size} > {limit} THEN SUBSTR({column}, 1, {limit}) ELSE {column} END"
+        return Carrier(column, select, arrow, arrow, lob=True)
+    unit = "bytes" if binary else "characters"
+    sentence = f"'column {name} holds ' || {size} || ' {unit}, and `lob_limit` of the connection is {limit}'"
+    unfit = f"CASE WHEN {size} > {limit} THEN {sentence} END"
+    return Carrier(column, f"CASE WHEN {size} <= {limit} THEN {column} END", arrow, arrow, unfit=unfit, lob=True)
+
+
+def _serialized(call: str, finish: Callable[[pa.Array], pa.Array] | None = None) -> "_Make":
+    def make(column: str, _name: str, _kind: Kind, _settings: Settings) -> Carrier:
+        arrow = pa.large_string() if finish is None else pa.json_(pa.large_string())
+        return Carrier(column, call.format(column), pa.large_string(), arrow, finish, lob=True)
+
+    return make
+
+
+def _plain(arrow: pa.DataType) -> "_Make":
+    def make(column: str, _name: str, _kind: Kind, _settings: Settings) -> Carrier:
+        return Carrier(column, column, arrow, arrow)
+
+    return make
+
+
+def _rowid(column: str, _name: str, _kind: Kind, _settings: Settings) -> Carrier:
+    return Carrier(column, f"ROWIDTOCHAR({column})", pa.string(), pa.string(), bound=f"CHARTOROWID({HERE})")
+
+
+_Make = Callable[[str, str, Kind, Settings], Carrier]
+
+_CARRIERS: dict[str, _Make] = {
+    "NUMBER": _numeric,
+    "FLOAT": _numeric,
+    "BINARY_FLOAT": _binary_float(pa.float32(), "TO_BINARY_FLOAT"),
+    "BINARY_DOUBLE": _binary_float(pa.float64(), "TO_BINARY_DOUBLE"),
+    **dict.fromkeys(_TEXTS, _text),
+    "LONG": _plain(pa.large_string()),
+    "DATE": _date,
+    "TIMESTAMP": _timestamp,
+    "TIMESTAMP WITH TIME ZONE": _zoned,
+    "TIMESTAMP WITH LOCAL TIME ZONE": _zoned,
+    "INTERVAL YEAR TO MONTH": _years,
+    "INTERVAL DAY TO SECOND": _days,
+    "RAW": _raw,
+    "CLOB": _lob,
+    "NCLOB": _lob,
+    "BLOB": _lob,
+    "BOOLEAN": _plain(pa.bool_()),
+    "ROWID": _rowid,
+    "UROWID": _rowid,
+    "JSON": _serialized("JSON_SERIALIZE({} RETURNING CLOB)", as_json),
+    "XMLTYPE": _serialized("XMLSERIALIZE(CONTENT {} AS CLOB)"),
+    "VECTOR": _serialized("FROM_VECTOR({} RETURNING CLOB)", as_json),
+}
