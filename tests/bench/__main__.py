@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.bench.report import machine
 
-BENCHES = ("throughput", "latency", "memory", "scale")
+BENCHES = ("throughput", "latency", "memory", "scale", "oracle")
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-_PACKAGES = ("duckdb", "pyarrow", "meilisearch")
+_PACKAGES = ("duckdb", "pyarrow", "meilisearch", "oracledb")
 
 
 @dataclass(slots=True)

@@ -1,8 +1,9 @@
 """Oracle keeps the promises of a source."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,16 @@ import oracledb
 import pytest
 
 from syncd.connectors.oracle import CONNECTOR, Settings
+from syncd.domain.errors import SourceMismatch
+from syncd.domain.scan import Relation
 from syncd.kit.sql import quote
 from syncd.ports.connecting import Source
 from syncd.settings.secret import SecretReference
-from tests.contracts.source import Change, Kind, LookingBackContract, Make, Sample, SourceContract
+from tests.contracts.source import NOON, STOCK, Change, Kind, LookingBackContract, Make, Sample, SourceContract
 from tests.servers.oracle.database import Database
+from tests.servers.oracle.dictionary import VIEWS
 from tests.servers.oracle.server import Server
+from tests.servers.oracle.storage import Storage
 
 _TYPES = {Kind.INTEGER: "NUMBER(18)", Kind.TEXT: "VARCHAR2(400 CHAR)", Kind.MOMENT: "TIMESTAMP(6)"}
 _PASSWORD = "secret"
@@ -89,3 +94,77 @@ class TestOracle(SourceContract):
 
 class TestLookingBack(LookingBackContract):
     pass
+
+
+Synonyms = Callable[..., None]
+"""Lets ALL_SYNONYMS tell of some: owner, name, owner of the table, table."""
+
+
+@pytest.fixture
+def synonyms(monkeypatch: pytest.MonkeyPatch) -> Synonyms:
+    def told(*rows: tuple[str, str, str, str]) -> None:
+        known = replace(VIEWS["ALL_SYNONYMS"], rows=lambda _: ((*row, None) for row in rows))
+        monkeypatch.setitem(VIEWS, "ALL_SYNONYMS", known)
+
+    return told
+
+
+@pytest.mark.parametrize("owner", ["SYNCD", "PUBLIC"])
+async def test_a_synonym_is_described_as_its_table(make: Make, synonyms: Synonyms, owner: str) -> None:
+    source = await make(STOCK)
+    synonyms((owner, "STOCK", "SYNCD", "products"))
+
+    table = await source.describe(Relation(table="stock"))
+
+    assert table.names == ("id", "name", "changed")
+    assert table.primary_key == ("id",)
+
+
+@pytest.mark.parametrize(
+    ("known", "written"),
+    [
+        pytest.param([("PUBLIC", "ITEMS", "ERP", "ITEMS")], "ITEMS", id="its table may not be seen"),
+        pytest.param([("SYNCD", "A", "SYNCD", "B"), ("SYNCD", "B", "SYNCD", "A")], "A", id="it leads back to itself"),
+        pytest.param([("PUBLIC", "STOCK", "SYNCD", "products")], "ERP.STOCK", id="a public one, but an owner is named"),
+    ],
+)
+async def test_a_synonym_that_leads_to_no_table_is_a_mismatch(
+    make: Make, synonyms: Synonyms, known: list[tuple[str, str, str, str]], written: str
+) -> None:
+    source = await make(STOCK)
+    synonyms(*known)
+
+    with pytest.raises(SourceMismatch, match="there is no table"):
+        await source.describe(Relation(table=written))
+
+
+@pytest.mark.parametrize("flavour", [19, 23])
+async def test_a_run_starts_again_no_later_than_a_transaction_that_is_open_even_without_a_margin(tmp_path: Path, flavour: int) -> None:
+    """The server tells the start of a transaction in whole seconds."""
+    assert CONNECTOR.source is not None
+    password = tmp_path / "password"
+    password.write_text(_PASSWORD)
+    second = int(NOON.replace(microsecond=0, tzinfo=UTC).timestamp()) * 10**9
+    now = second + 10**8
+    database = Database()
+    database.storage.close()
+    database.storage = Storage(None, lambda: now)
+    with Server(database, flavour=flavour) as server:
+        secret = SecretReference(file=password)
+        settings = Settings(dsn=server.dsn, user="syncd", password=secret, timezone="UTC", clock_margin=timedelta(0))
+        with (
+            oracledb.connect(user="syncd", password=_PASSWORD, dsn=server.dsn) as late,
+            oracledb.connect(user="syncd", password=_PASSWORD, dsn=server.dsn) as prompt,
+        ):
+            prompt.cursor().execute("CREATE TABLE t (id NUMBER(9) PRIMARY KEY, changed TIMESTAMP(6))")
+            late.cursor().execute("INSERT INTO t VALUES (1, SYSTIMESTAMP)")
+            now = second + 9 * 10**8
+            prompt.cursor().execute("INSERT INTO t VALUES (2, SYSTIMESTAMP)")
+            prompt.commit()
+
+            async with CONNECTOR.source(settings) as source:
+                horizon = await source.horizon(Relation(table="T"), "CHANGED")
+
+    assert horizon.exact
+    assert horizon.reaches is not None
+    assert datetime.fromisoformat(horizon.reaches) <= NOON.replace(microsecond=100_000)

@@ -47,9 +47,13 @@ async def in_own_thread(work: Callable[[], Answer], late: Callable[[Answer], obj
             threading.Thread(target=late, args=(answer,), daemon=True).start()
 
     def run() -> None:
-        answer, error = None, None
+        answer: Answer | None = None
+        error: BaseException | None = None
         try:
             answer = work()
+        except StopIteration as raised:
+            error = RuntimeError("raised StopIteration")  # a future cannot hold one, and who waits would wait for ever
+            error.__cause__ = raised
         except BaseException as raised:  # noqa: BLE001 - handed over as it is
             error = raised
         with suppress(RuntimeError):  # nobody is there any more

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from syncd.domain.audit import Entry
-from syncd.domain.run import Run, RunState
+from syncd.domain.run import Failure, Run, RunState
 from syncd.ledger.moments import micros
 from syncd.ledger.records import RUN_COLUMNS, intern, load, put_hold, put_run, run_from
 from syncd.ledger.state import State, Transaction
@@ -38,6 +38,9 @@ class StoredRuns:
 
     async def end(self, run: Run, hold: Hold | None = None, entries: Sequence[Entry] = ()) -> None:
         await self._state.write(partial(_end, run=run, hold=hold, entries=entries, keep=self._keep))
+
+    async def retried(self, run: Run, failure: Failure) -> None:
+        await self._state.write(partial(_retried, run=run, failure=failure))
 
     async def find(self, query: RunQuery) -> Sequence[Run]:
         return await self._state.read(partial(_find, query=query))
@@ -78,6 +81,10 @@ def _end(transaction: Transaction, run: Run, hold: Hold | None, entries: Sequenc
         put_hold(db, sync, hold)
     transaction.record(*entries, _ended(run, hold))
     db.execute(_PRUNE, (sync, keep))
+
+
+def _retried(transaction: Transaction, run: Run, failure: Failure) -> None:
+    transaction.record(_entry(run, "run.retried", failure.code, {"attempt": run.attempt, "problem": failure.message}))
 
 
 def _end_halt(db: sqlite3.Connection, run: Run, sync: int) -> None:

@@ -69,6 +69,9 @@ class RunBook(Protocol):
         A writing run that is done makes its sync clean, and ends a halt. A run that never began has no effect on either.
         """
 
+    async def retried(self, run: Run, failure: Failure) -> None:
+        """Write the audit entry `run.retried`: the attempt that is under way has failed, and another one follows."""
+
     async def find(self, query: RunQuery) -> Sequence[Run]:
         """Runs that match, newest first."""
 

@@ -144,6 +144,7 @@ class Runner:
             return GivenUp.of(error, self._failures)
         wait = delay(self._failures, self._retry, random.random(), error.after).total_seconds()  # noqa: S311 - spreads load, guards nothing
         log.warning("attempt failed", code=error.code, error=str(error), attempt=context.run.attempt, seconds=round(wait, 1))
+        await self._desk.runs.retried(context.run, _failure(error))
         self._desk.waiting(context, _failure(error), wait)
         try:
             await asyncio.wait_for(self._wished.wait(), wait)

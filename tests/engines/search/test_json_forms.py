@@ -60,6 +60,7 @@ FORMS = [
     pytest.param("TIMESTAMP_NS '2026-01-01 00:00:00.123456789'", '"2026-01-01T00:00:00.123456789"', id="nanoseconds"),
     pytest.param("'infinity'::TIMESTAMP", '"infinity"', id="an endless timestamp"),
     pytest.param("TIMESTAMPTZ '2026-01-01 00:00:00.5+09'", '"2025-12-31T15:00:00.5Z"', id="an instant is told in UTC"),
+    pytest.param("TIMESTAMPTZ_NS '2026-01-01 00:00:00.123456789+09'", '"2025-12-31T15:00:00.123456789Z"', id="an instant in nanoseconds"),
     pytest.param("'10:00:00+09'::TIMETZ", '"10:00:00+09"', id="a time with its zone"),
     pytest.param("INTERVAL '14 months 3 days 90.5 seconds'", '"P14M3DT90.5S"', id="an interval"),
     pytest.param("'ab'::BLOB", '"YWI="', id="bytes are base64"),

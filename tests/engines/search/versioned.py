@@ -52,6 +52,8 @@ class Versioned:
     forgotten_removals: int = 0
     unfit: dict[Any, str] = field(default_factory=dict)
     caveats: tuple[str, ...] = ()
+    obstacles: dict[str, str] = field(default_factory=dict)
+    """Why some columns cannot be read."""
     parts: int = 64
     scans: list[Scan] = field(default_factory=list)
     before_page: Callable[[Scan, int], None] = field(default=lambda scan, number: None)
@@ -90,7 +92,7 @@ class Versioned:
     # ── the source ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def describe(self, relation: Relation) -> Table:
-        columns = tuple(Column(name, str(kind)) for name, kind in self.columns.items())
+        columns = tuple(Column(name, str(kind), obstacle=self.obstacles.get(name, "")) for name, kind in self.columns.items())
         schema = pa.schema(list(self.columns.items()))
         return Table(relation.name, columns, schema, self.key, version=VERSION if self.looks_back else "", proposed_watermark="at")
 

@@ -75,6 +75,8 @@ class World:
 
     source: Versioned
     settings: dict[str, Any] = field(default_factory=dict)
+    """Of the source."""
+    mapping: dict[str, str] = field(default_factory=dict)
     indexes: dict[str, Index] = field(default_factory=dict)
     made: int = 0
     checkpoint: Checkpoint | None = None
@@ -96,6 +98,7 @@ class World:
                 "batch_rows": 1,
                 "source": {name: value for name, value in source.items() if value is not None},
                 "target": {"connection": "t", "index": "products"},
+                "mapping": self.mapping,
             }
         )
 

@@ -55,8 +55,8 @@ def _checker(table: Table, column: Column) -> Assign | None:
             return _text(type_, name)
         case Kind.RAW:
             return _raw(type_.size, name)
-        case Kind.NUMBER if type_.precision is not None:
-            return partial(_number, type_.precision, type_.scale or 0)
+        case Kind.NUMBER if type_.scale is not None:
+            return partial(_number, type_.precision or sql_number.UNLIMITED, type_.scale)
         case Kind.FLOAT if type_.precision is not None and type_.precision < 126:
             return partial(_float, round(type_.precision * 0.30103 + 0.5))
         case Kind.DATE:

@@ -14,6 +14,7 @@ class Kind(Enum):
     CHAR = "CHAR"
     NCHAR = "NCHAR"
     LONG = "LONG"
+    LONG_RAW = "LONG RAW"
     NUMBER = "NUMBER"
     FLOAT = "FLOAT"
     BINARY_FLOAT = "BINARY_FLOAT"
@@ -43,8 +44,8 @@ Value = bytes | str | None
 `str`: VARCHAR2, NVARCHAR2, CHAR, NCHAR (blank-padded), LONG, CLOB, NCLOB, JSON, XMLTYPE and VECTOR (as text), ROWID (18 characters).
 `bytes`: NUMBER and FLOAT in Oracle's number format (up to 21 bytes); DATE, TIMESTAMP and TIMESTAMP_LTZ (UTC) always as 11 bytes
 (7 of a DATE, then nanoseconds; the wire cuts what its type does not send), TIMESTAMP_TZ as 13 (UTC fields, then hour + 20 and
-minute + 60 of the offset); intervals, BINARY_FLOAT and BINARY_DOUBLE in their wire formats; RAW and BLOB as they are; BOOLEAN b"\\x01" or
-b"\\x00". None is NULL, and so is the empty string.
+minute + 60 of the offset); intervals, BINARY_FLOAT and BINARY_DOUBLE in their wire formats; RAW, LONG RAW and BLOB as they are; BOOLEAN
+b"\\x01" or b"\\x00". None is NULL, and so is the empty string.
 """
 
 

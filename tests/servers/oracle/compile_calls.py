@@ -74,7 +74,6 @@ _SIGNATURES = {
     "UPPER": Signature("upper_text", "t", _first),
     "LOWER": Signature("lower_text", "t", _first),
     "INITCAP": Signature("initcap", "t", _first),
-    "SUBSTR": Signature("substr_text", "tn|n", _first),
     "INSTR": Signature("instr_text", "tt|nn", _fixed(NUMBER)),
     "REPLACE": Signature("replace_text", "tt|t", _first, ("NULL",)),
     "TRANSLATE": Signature("translate", "ttt", _first),
@@ -182,6 +181,18 @@ def _lob_substr(compiler: Compiler, node: tree.Call) -> Typed:
     numbers = [compiler.as_group(arg, Group.NUMBER).sql for arg in node.args[1:]]
     type_ = text(32767) if operand.type.group is Group.LOB else raw(32767)
     return Typed(f"lob_substr({', '.join([operand.sql, *numbers])})", type_)
+
+
+@call("SUBSTR")
+def _substr(compiler: Compiler, node: tree.Call) -> Typed:
+    """A part of a LOB is a LOB."""
+    arity(node, 2, 3)
+    operand = compiler.value(node.args[0])
+    numbers = [compiler.as_group(arg, Group.NUMBER).sql for arg in node.args[1:]]
+    if operand.type.group is Group.LOB:
+        return Typed(f"substr_of_lob({', '.join([operand.sql, *numbers])})", operand.type)
+    operand = compiler.as_group(node.args[0], Group.TEXT)
+    return Typed(f"substr_text({', '.join([operand.sql, *numbers])})", _first([operand]))
 
 
 @call("TRIM", "LTRIM", "RTRIM")

@@ -274,8 +274,8 @@ def _limited(sql: str, to: Type, at: int) -> str:
             return f"substr({sql}, 1, {to.size})"
         case Kind.CHAR | Kind.NCHAR:
             return f"pad_text({sql}, int_number({to.size}), ' ', 'RIGHT')"
-        case Kind.NUMBER if to.precision is not None:
-            return f"number_fit({sql}, {to.precision}, {to.scale or 0})"
+        case Kind.NUMBER if to.scale is not None:
+            return f"number_fit({sql}, {to.precision or sql_number.UNLIMITED}, {to.scale})"
         case Kind.DATE:
             return f"cut_fraction({sql})"
         case Kind.TIMESTAMP | Kind.TIMESTAMP_TZ | Kind.TIMESTAMP_LTZ:

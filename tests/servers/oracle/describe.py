@@ -18,6 +18,7 @@ _TYPES: dict[Kind, tuple[int, int, int]] = {
     Kind.NCHAR: (values.CHAR, _NATIONAL, 2),
     Kind.RAW: (values.RAW, 0, 1),
     Kind.LONG: (values.LONG, _IMPLICIT, 0),
+    Kind.LONG_RAW: (values.LONG_RAW, 0, 0),
     Kind.NUMBER: (values.NUMBER, 0, 22),
     Kind.FLOAT: (values.NUMBER, 0, 22),
     Kind.BINARY_FLOAT: (values.BINARY_FLOAT, 0, 4),

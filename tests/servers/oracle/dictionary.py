@@ -125,6 +125,7 @@ _LENGTHS = {
     Kind.XMLTYPE: 2000,
     Kind.VECTOR: 8200,
     Kind.LONG: 0,
+    Kind.LONG_RAW: 0,
 }
 
 

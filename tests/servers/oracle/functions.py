@@ -45,11 +45,24 @@ def _power(left: Decimal, right: Decimal) -> Decimal:
 
 
 def substr(text: str, start: bytes, many: bytes | None = None) -> str:
+    return text[_part(len(text), start, many)]
+
+
+def substr_of_lob(value: str, start: bytes, many: bytes | None = None) -> str:
+    """In the units of UTF-16."""
+    if value.isascii():
+        return substr(value, start, many)
+    units = value.encode("utf-16-le")
+    part = _part(len(units) // 2, start, many)
+    return units[2 * part.start : 2 * part.stop].decode("utf-16-le", "replace")
+
+
+def _part(length: int, start: bytes, many: bytes | None) -> slice:
     first = to_int(start)
-    begin = max(first - 1, 0) if first >= 0 else len(text) + first
+    begin = max(first - 1, 0) if first >= 0 else length + first
     if begin < 0:
-        return ""
-    return text[begin:] if many is None else text[begin : begin + max(to_int(many), 0)]
+        return slice(0, 0)
+    return slice(begin, length if many is None else begin + max(to_int(many), 0))
 
 
 def instr(text: str, part: str, start: bytes | None = None, nth: bytes | None = None) -> bytes:
@@ -114,8 +127,9 @@ def lengthb(value: str | bytes) -> bytes:
     return from_int(len(value if isinstance(value, bytes) else value.encode()))
 
 
-def blank_padded(text: str) -> str:
-    return text.rstrip(" ")
+def unpadded(text: str) -> str:
+    """What blank-padded texts are compared by; never empty, which would be NULL."""
+    return text.rstrip(" ") or " "
 
 
 def ora_hash(value: str | bytes, buckets: bytes, seed: bytes) -> bytes:
@@ -167,9 +181,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "subtract_double": _double(float.__sub__),
     "multiply_double": _double(float.__mul__),
     "divide_double": _double(float.__truediv__),
-    "negative": lambda value: encode(-decode(value)),
+    "negative": lambda value: encode(decode(value).copy_negate()),
     "negative_double": lambda value: pack_double(-unpack_double(value)),
-    "absolute": lambda value: encode(abs(decode(value))),
+    "absolute": lambda value: encode(decode(value).copy_abs()),
     "sign_of": lambda value: from_int((decode(value) > 0) - (decode(value) < 0)),
     "ceiling": lambda value: encode(decode(value).to_integral_value("ROUND_CEILING")),
     "floor_of": lambda value: encode(decode(value).to_integral_value("ROUND_FLOOR")),
@@ -180,6 +194,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "lower_text": str.lower,
     "initcap": str.title,
     "substr_text": substr,
+    "substr_of_lob": substr_of_lob,
     "instr_text": instr,
     "length_of": length,
     "lengthb": lengthb,
@@ -191,7 +206,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "like_text": like,
     "lob_substr": lob_substr,
     "lob_length": lob_length,
-    "unpadded": blank_padded,
+    "unpadded": unpadded,
     "ora_hash": ora_hash,
     "standard_hash": standard_hash,
     "greatest": lambda *values: max(values),

@@ -6,6 +6,9 @@ from tests.servers.oracle.backend import Kind, OracleError
 from tests.servers.oracle.sql_cursor import Cursor
 from tests.servers.oracle.sql_type import Type
 
+_INTEGER = Type(Kind.NUMBER, scale=0)
+"""Rounds, and holds as many digits as a NUMBER."""
+
 
 def parse_type(cursor: Cursor) -> Type:
     start = cursor.token.start
@@ -49,9 +52,11 @@ def _skip_options(cursor: Cursor) -> None:
 def _number(cursor: Cursor) -> Type:
     if not cursor.accept("("):
         return Type(Kind.NUMBER)
-    precision = 38 if cursor.accept("*") else cursor.integer()
-    if not 1 <= precision <= 38:
+    precision = None if cursor.accept("*") else cursor.integer()
+    if precision is not None and not 1 <= precision <= 38:
         raise OracleError(1727, "numeric precision specifier is out of range (1 to 38)", cursor.before.start)
+    if precision is None and cursor.accept(")"):
+        return Type(Kind.NUMBER)
     scale = cursor.integer() if cursor.accept(",") else 0
     if not -84 <= scale <= 127:
         raise OracleError(1728, "numeric scale specifier is out of range (-84 to 127)", cursor.before.start)
@@ -60,11 +65,7 @@ def _number(cursor: Cursor) -> Type:
 
 
 def _decimal(cursor: Cursor) -> Type:
-    return _number(cursor) if cursor.sees("(") else Type(Kind.NUMBER, 0, 38, 0)
-
-
-def _integer(cursor: Cursor) -> Type:
-    return Type(Kind.NUMBER, 0, 38, 0)
+    return _number(cursor) if cursor.sees("(") else _INTEGER
 
 
 def _float(cursor: Cursor) -> Type:
@@ -105,9 +106,7 @@ def _interval(cursor: Cursor) -> Type:
 
 
 def _long(cursor: Cursor) -> Type:
-    if cursor.sees("RAW"):
-        raise OracleError(902, "invalid datatype", cursor.token.start)
-    return Type(Kind.LONG)
+    return Type(Kind.LONG_RAW if cursor.accept("RAW") else Kind.LONG)
 
 
 def _rowid(cursor: Cursor) -> Type:
@@ -127,9 +126,9 @@ _READERS: dict[str, Callable[[Cursor], Type]] = {
     "NUMBER": _number,
     "NUMERIC": _decimal,
     "DECIMAL": _decimal,
-    "INTEGER": _integer,
-    "INT": _integer,
-    "SMALLINT": _integer,
+    "INTEGER": lambda _: _INTEGER,
+    "INT": lambda _: _INTEGER,
+    "SMALLINT": lambda _: _INTEGER,
     "FLOAT": _float,
     "REAL": lambda _: Type(Kind.FLOAT, 0, 63),
     "DOUBLE": _double,

@@ -19,15 +19,23 @@ class Server:
     """Serves a database while it is entered; leaving it ends every session and closes the database."""
 
     def __init__(
-        self, backend: Backend, *, users: Mapping[str, str] | None = None, service: str = "FREEPDB1", flavour: int = 23, port: int = 0
+        self,
+        backend: Backend,
+        *,
+        users: Mapping[str, str] | None = None,
+        service: str = "FREEPDB1",
+        flavour: int = 23,
+        port: int = 0,
+        first_session: int = 1,
     ) -> None:
+        """Several servers may have one database; then their sessions are numbered apart."""
         passwords = {"syncd": "secret"} if users is None else users
         self.faults = Faults()
         self.port = port
         self._house = House(backend, FLAVOURS[flavour], {user.upper(): word for user, word in passwords.items()}, service, self.faults)
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
-        self._numbers = count(1)
+        self._numbers = count(first_session)
         self._lock = threading.Lock()
         self._running: dict[Session, threading.Thread] = {}
 

@@ -9,6 +9,8 @@ ARITHMETIC = Context(prec=50, rounding=ROUND_HALF_UP, Emin=-99999, Emax=99999, t
 """Exact where a NUMBER is."""
 
 ZERO = b"\x80"
+UNLIMITED = 300
+"""A precision that no number exceeds, at any scale."""
 _DIGITS = 20
 
 

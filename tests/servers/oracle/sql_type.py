@@ -32,6 +32,7 @@ _GROUPS = {
     Kind.CHAR: Group.TEXT,
     Kind.NCHAR: Group.TEXT,
     Kind.LONG: Group.LOB,
+    Kind.LONG_RAW: Group.BLOB,
     Kind.NUMBER: Group.NUMBER,
     Kind.FLOAT: Group.NUMBER,
     Kind.BINARY_FLOAT: Group.FLOAT,

@@ -87,6 +87,7 @@ ENCODERS: dict[Kind, Encoder] = {
     Kind.CHAR: _texts,
     Kind.NCHAR: _national_texts,
     Kind.LONG: long_encoder(binary=False, national=False),
+    Kind.LONG_RAW: long_encoder(binary=True, national=False),
     Kind.NUMBER: _bytes,
     Kind.FLOAT: _bytes,
     Kind.BINARY_FLOAT: _bytes,

@@ -16,6 +16,8 @@ from syncd.kit.text import did_you_mean
 
 _MANY = 2000
 """Names that are looked through for a similar one."""
+_MOST_SYNONYMS = 8
+"""One that leads to itself can be made, and fails only when it is used (ORA-01775)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,8 @@ def _with_obstacle(column: Column, carried: Carrier) -> Column:
     return Column(column.name, column.type, column.nullable, column.comment, carried.obstacle)
 
 
-async def _find(session: Session, written: str, settings: Settings) -> tuple[str, str, str]:
-    """Owner, name and type of a table or view. A name counts as it is written, else in upper case."""
+async def _find(session: Session, written: str, settings: Settings, synonyms: int = _MOST_SYNONYMS) -> tuple[str, str, str]:
+    """Owner, name and type of a table or view. A name counts as it is written, else in upper case; at most so many synonyms lead to it."""
     try:
         parts = table_parts(written)
     except ValueError as error:
@@ -96,14 +98,14 @@ async def _find(session: Session, written: str, settings: Settings) -> tuple[str
     if len(parts) > _LONGEST:
         raise SourceMismatch(f"'{written}' names no table; expected 'table' or 'owner.table'")
     owner, name = parts if len(parts) == _LONGEST else (settings.schema or settings.user.upper(), parts[0])
-    for who, what in ((owner, name), (owner, name.upper()), (owner.upper(), name.upper())):
-        found = await session.rows(Statement(_OBJECT, (who, what)))
-        if found:
+    meant = [(owner, name), (owner, name.upper()), (owner.upper(), name.upper())]
+    for who, what in meant:
+        if found := await session.rows(Statement(_OBJECT, (who, what))):
             return who, what, str(found[0][0])
-    for who in (owner, "PUBLIC"):
-        found = await session.rows(Statement(_SYNONYM, (who, name.upper())))
-        if found:
-            return await _find(session, f"{quote(found[0][0])}.{quote(found[0][1])}", settings)
+    public = [("PUBLIC", name.upper())] if len(parts) < _LONGEST else []
+    for who, what in [*meant, *public] if synonyms else []:
+        if found := await session.rows(Statement(_SYNONYM, (who, what))):
+            return await _find(session, f"{quote(found[0][0])}.{quote(found[0][1])}", settings, synonyms - 1)
     known = [str(row[0]) for row in await session.rows(Statement(_KNOWN, (owner, owner.upper())))]
     raise SourceMismatch(
         f"there is no table '{written}' that {settings.user} may read{did_you_mean(name, known)}",

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any
 
 from syncd.connectors.oracle.dictionary import Described
-from syncd.connectors.oracle.failures import code_of
+from syncd.connectors.oracle.failures import DENIED, code_of
 from syncd.connectors.oracle.moments import earlier, trimmed
 from syncd.connectors.oracle.sessions import Session, Statement
 from syncd.connectors.oracle.settings import Settings
@@ -20,7 +20,6 @@ from syncd.domain.scan import Horizon
 
 _REMEMBERED_SECONDS = 300.0
 """So long a right that was missing is not asked for again."""
-_DENIED = {"ORA-00942", "ORA-00904", "ORA-01031", "ORA-06550"}
 
 _OLDEST = ("gv$transaction", "v$transaction")
 _SCN = {
@@ -95,7 +94,8 @@ class Surveyor:
             if found := await self._allowed(view, asked):
                 [[now, age]] = found
                 margin = timedelta(seconds=max(float(age or 0), 0.0)) + self.settings.clock_margin
-                return _said(carrier, now), _said(carrier, earlier(now, margin)), ()
+                # SYSDATE and START_DATE are whole seconds, so only from a whole second does their difference lead to the start.
+                return _said(carrier, now), _said(carrier, earlier(now.partition(".")[0], margin)), ()
         [[now]] = await self.session.rows(Statement(f"SELECT {clock} FROM dual"))
         user = self.settings.user
         caveat = (
@@ -139,7 +139,7 @@ class Surveyor:
         try:
             return await self.session.rows(statement, moment=moment)
         except (MomentGone, SourceMismatch) as error:
-            if code_of(error) not in _DENIED:
+            if code_of(error) not in DENIED:
                 raise
         self.rights.refuse(right)
         return []

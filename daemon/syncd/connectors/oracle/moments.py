@@ -18,7 +18,7 @@ def moment_text(text: str, *, digits: int = _NANOSECONDS) -> str:
     clock = found["clock"] or "00:00:00"
     plain = f"{found['date']} {clock}{'' if clock.count(':') > 1 else ':00'}"
     if found["zone"] not in (None, "Z"):
-        plain = f"{datetime.fromisoformat(plain + found['zone']).astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+        plain = datetime.fromisoformat(plain + found["zone"]).astimezone(UTC).replace(tzinfo=None).isoformat(" ")
     fraction = (found["fraction"] or "").ljust(_NANOSECONDS, "0")[:digits]
     return f"{plain}.{fraction}" if digits else plain
 

@@ -10,13 +10,15 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import oracledb
 import pyarrow as pa
 
 from syncd.connectors.oracle.driver import connect
-from syncd.connectors.oracle.failures import our_errors
+from syncd.connectors.oracle.failures import answered, our_errors
 from syncd.connectors.oracle.settings import Settings
 from syncd.domain.errors import SourceUnavailable, SyncdError
 from syncd.kit.text import format_duration
@@ -27,7 +29,7 @@ Finish = Callable[[pa.RecordBatch], pa.RecordBatch]
 
 _FRESH_SECONDS = 5.0
 """A session that was used so shortly ago is taken to live still."""
-_GRACE_SECONDS = 2.0
+_GRACE = timedelta(seconds=2)
 """How much longer than `call_timeout` a call may take to come back: the driver tells the server to break it off first."""
 _PREFETCH = 100
 
@@ -47,6 +49,7 @@ class Session:
         self._connection = connection
         self._settings = settings
         self._used = time.monotonic()
+        self._calling = threading.Lock()
         self.whole = True
 
     @property
@@ -59,9 +62,9 @@ class Session:
         return time.monotonic() - self._used < _FRESH_SECONDS
 
     async def alive(self) -> bool:
-        """Whether the server still knows the session; costs a round trip."""
+        """Whether the server still knows the session; costs a round trip. Where something in between forgot it, no answer ever comes."""
         with suppress(SourceUnavailable):
-            await self._call(self._connection.ping)
+            await self._call(self._connection.ping, within=self._settings.login_timeout)
         return self.whole
 
     async def rows(self, statement: Statement, *, moment: bool = False) -> list[tuple[Any, ...]]:
@@ -106,25 +109,26 @@ class Session:
         while (batch := await self._call(following, moment=moment)) is not None:
             yield batch
 
-    async def _call(self, work: Callable[[], Answer], *, moment: bool = False) -> Answer:
-        """Do something with the connection. Whatever keeps it from coming back ends the session."""
+    async def _call(self, work: Callable[[], Answer], *, moment: bool = False, within: timedelta | None = None) -> Answer:
+        """Do something with the connection. Whatever keeps it from coming back, or is no answer of the server, ends the session."""
         self.whole, settings = False, self._settings
-        task = asyncio.create_task(in_own_thread(work), name="a call to Oracle")
+        within = within or settings.call_timeout + _GRACE
+        task = asyncio.create_task(in_own_thread(partial(self._alone, work)), name="a call to Oracle")
         try:
-            with our_errors(settings.dsn, moment=moment):
-                async with asyncio.timeout(settings.call_timeout.total_seconds() + _GRACE_SECONDS):
+            async with asyncio.timeout(within.total_seconds()):
+                with our_errors(settings.dsn, moment=moment):
                     answer = await asyncio.shield(task)
         except TimeoutError as error:
             raise SourceUnavailable(
-                f"{settings.dsn}: no answer within {format_duration(settings.call_timeout)}",
+                f"{settings.dsn}: no answer within {format_duration(within)}",
                 hint="raise `call_timeout` if the statement may take longer",
             ) from error
-        except SyncdError:
-            self.whole = task.done() and bool(self._connection.is_healthy())
+        except SyncdError as error:
+            self.whole = answered(error) and self._connection.is_healthy()
             raise
         finally:
             if not task.done():
-                _in_background(self._connection.cancel)
+                _in_background(self._break_off)
                 task.cancel()
         self.whole = True
         self._used = time.monotonic()
@@ -133,7 +137,17 @@ class Session:
     def close(self) -> None:
         """Let go of it without waiting for the server."""
         self.whole = False
-        _in_background(self._connection.close)
+        _in_background(partial(self._alone, self._connection.close))
+
+    def _alone(self, work: Callable[[], Answer]) -> Answer:
+        """In a thread: the driver crashes the process if a connection is closed under a call that hangs and is lost then."""
+        with self._calling:
+            return work()
+
+    def _break_off(self) -> None:
+        """In a thread: the driver crashes the process if there is no connection any more."""
+        if self._connection.is_healthy():
+            self._connection.cancel()
 
 
 class Sessions:
@@ -143,6 +157,7 @@ class Sessions:
         self._settings = settings
         self._free = asyncio.Semaphore(settings.pool_size)
         self._idle: list[Session] = []
+        self._open = True
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
@@ -153,7 +168,7 @@ class Sessions:
             try:
                 yield session
             finally:
-                if session.whole:
+                if session.whole and self._open:
                     self._idle.append(session)
                 else:
                     session.close()
@@ -161,6 +176,8 @@ class Sessions:
             self._free.release()
 
     async def close(self) -> None:
+        """Close all that are idle, and each that is still lent as soon as it is given back."""
+        self._open = False
         while self._idle:
             self._idle.pop().close()
 
@@ -178,33 +195,39 @@ class Sessions:
     async def _living(self) -> Session | None:
         while self._idle:
             session = self._idle.pop()
-            if session.fresh or await session.alive():
-                return session
-            session.close()
+            try:
+                if session.fresh or await session.alive():
+                    return session
+            finally:
+                if not session.whole:
+                    session.close()
         return None
 
 
 async def log_in(settings: Settings) -> Session:
     """Log in within `login_timeout`. Raises `BadCredentials` and what else `our_errors` does."""
-    password = settings.password.reveal()
-    wallet = settings.wallet_password.reveal() if settings.wallet_password else None
     try:
-        with our_errors(settings.dsn):
-            async with asyncio.timeout(settings.login_timeout.total_seconds()):
-                connection = await in_own_thread(lambda: connect(settings, password, wallet), late=lambda found: found.close())
+        async with asyncio.timeout(settings.login_timeout.total_seconds()):
+            with our_errors(settings.dsn):
+                connection = await in_own_thread(lambda: connect(settings), late=lambda found: _quietly(found.close))
     except TimeoutError as error:
         raise SourceUnavailable(
             f"{settings.dsn}: the log-in took longer than {format_duration(settings.login_timeout)}",
-            hint="the listener answers, but the server does not; look at the database, or raise `login_timeout`",
+            hint="something answers at that address, but no database does: look at the listener and the database, or raise `login_timeout`",
+        ) from error
+    except LookupError as error:
+        # What the driver expects in an answer to a log-in, it takes for granted.
+        raise SourceUnavailable(
+            f"{settings.dsn}: the answer to the log-in lacks {error}", hint="look at what is between here and the server"
         ) from error
     return Session(connection, settings)
 
 
 def _in_background(work: Callable[[], object]) -> None:
     """What nobody waits for, and may fail."""
+    threading.Thread(target=_quietly, args=(work,), name="left to itself", daemon=True).start()
 
-    def quietly() -> None:
-        with suppress(oracledb.Error, OSError):
-            work()
 
-    threading.Thread(target=quietly, name="left to itself", daemon=True).start()
+def _quietly(work: Callable[[], object]) -> None:
+    with suppress(oracledb.Error, OSError):
+        work()

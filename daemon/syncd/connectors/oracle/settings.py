@@ -15,7 +15,8 @@ warnings.filterwarnings("ignore", 'Field name "schema" in "Settings" shadows', U
 
 
 def _without_login(dsn: str) -> str:
-    if re.match(r"[^(@]*@", dsn):
+    # A password may hold any character, so an `@` anywhere counts; only a descriptor has a place for others.
+    if ("@" in dsn and not dsn.lstrip().startswith("(")) or re.search(r"password\s*=", dsn, re.IGNORECASE):
         raise ValueError("a dsn holds no user and no password; they are given as `user` and `password`")
     return dsn
 
@@ -55,11 +56,11 @@ class Settings(Section):
     """Sessions at once, over all syncs of this connection. A full run holds one for each of its readers, and one more."""
     connect_timeout: Wait = timedelta(seconds=10)
     """How long the TCP connection may take."""
-    login_timeout: Wait = timedelta(seconds=20)
+    login_timeout: Wait = timedelta(seconds=15)
     """How long the whole log-in may take, and how long a run waits for a free session."""
     call_timeout: Wait = timedelta(minutes=5)
     """How long each round trip may take; the first of a query holds all sorting."""
-    fetch_rows: Annotated[int, Field(ge=1, le=100_000)] = 2000
+    fetch_rows: Annotated[int, Field(ge=1, le=100_000)] = 10_000
     """Rows that one round trip brings at most."""
     range_rows: Annotated[int, Field(ge=1)] = 20_000
     """What one reader reads of a table has at least so many rows."""

@@ -27,6 +27,19 @@ def as_json(texts: pa.Array) -> pa.Array:
     return pa.ExtensionArray.from_storage(pa.json_(pa.large_string()), texts)
 
 
+def without_blanks(texts: pa.Array) -> pa.Array:
+    """Texts without the blanks at their ends."""
+    return pc.utf8_rtrim(texts, " ")
+
+
 def as_instants(moments: pa.Array) -> pa.Array:
     """Moments in UTC that do not say so."""
     return pc.assume_timezone(moments, "UTC")
+
+
+def as_nanoseconds(texts: pa.Array) -> pa.Array:
+    return pc.cast(texts, pa.timestamp("ns"))
+
+
+def as_precise_instants(texts: pa.Array) -> pa.Array:
+    return as_instants(as_nanoseconds(texts))

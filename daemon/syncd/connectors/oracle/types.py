@@ -1,8 +1,8 @@
 """How each Oracle type is carried: the SQL that makes it fit for Arrow without loss, and how a bound text becomes a value again.
 
-Whatever the driver would round (NUMBER without a scale goes through a double), move (a time zone is dropped) or cannot carry at all
-(intervals, JSON, XMLTYPE, VECTOR, ROWID) is converted by the server. A value outside of what Arrow holds stands as NULL, and the row
-says so (`syncd.domain.scan.UNFIT`).
+Whatever the driver would round (NUMBER without a scale goes through a double), cut (a fraction at six digits), move (a time zone is
+dropped) or cannot carry at all (intervals, JSON, XMLTYPE, VECTOR, ROWID) is converted by the server. A value outside of what Arrow
+holds stands as NULL, and the row says so (`syncd.domain.scan.UNFIT`).
 """
 
 import re
@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from syncd.connectors.oracle.moments import moment_text
 from syncd.connectors.oracle.settings import Settings
-from syncd.connectors.oracle.texts import as_instants, as_json, as_json_numbers
+from syncd.connectors.oracle.texts import as_instants, as_json, as_json_numbers, as_nanoseconds, as_precise_instants, without_blanks
 
 HERE = "\0"
 """Where a value is bound: no identifier holds it, so a statement can number them at its end."""
@@ -69,7 +69,8 @@ class Kind:
         if name.startswith("TIMESTAMP"):
             return cls(name, name.replace("TIMESTAMP", f"TIMESTAMP({scale or 0})", 1), scale=scale or 0)
         if name in _TEXTS or name == "RAW":
-            return cls(name, f"{name}({info.display_size or info.internal_size or 0})", length=info.display_size or 0)
+            unit = " CHAR" if name == "CHAR" else ""
+            return cls(name, f"{name}({info.display_size or info.internal_size or 0}{unit})", length=info.display_size or 0)
         return cls(name, name)
 
 
@@ -89,8 +90,9 @@ _NAMES = {
 def _number(name: str, precision: int | None, scale: int | None) -> str:
     if name == "FLOAT" or (precision is None and scale is None):
         return f"{name}({precision})" if precision else name
-    digits = "*" if precision is None else precision
-    return f"{name}({digits},{scale})" if scale else f"{name}({digits})"
+    if precision is None:
+        return f"{name}(*,{scale})"
+    return f"{name}({precision},{scale})" if scale else f"{name}({precision})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +139,9 @@ def carrier_of_version() -> Carrier:
 
 
 def decimal(text: str) -> Decimal:
-    """A number, exactly. Raises `ValueError`."""
+    """A number, exactly; one of many digits may stand in quotes, as it does in JSON. Raises `ValueError`."""
     try:
-        found = Decimal(text)
+        found = Decimal(text.strip('"'))
     except InvalidOperation as error:
         raise ValueError(f"{text!r} is no number") from error
     if not found.is_finite():
@@ -152,18 +154,29 @@ def _literal(text: str) -> str:
     return text.replace("'", "''")
 
 
-def _numeric(column: str, _name: str, kind: Kind, _settings: Settings) -> Carrier:
+def _numeric(column: str, name: str, kind: Kind, _settings: Settings) -> Carrier:
     """NUMBER(5,-3) holds whole numbers of 8 digits, NUMBER(3,5) fractions of 5."""
     if kind.name == "NUMBER" and kind.scale is not None:
         precision, scale = (_MOST_DIGITS if kind.precision is None else kind.precision), max(kind.scale, 0)
         digits = max(precision - min(kind.scale, 0), scale)
         if digits <= _INT64_DIGITS and scale == 0:
             return Carrier(column, column, pa.int64(), pa.int64(), bound=HERE, value=decimal)
-        if digits <= _MOST_DIGITS:
+        if digits < _MOST_DIGITS:
             arrow = pa.decimal128(digits, scale)
             return Carrier(column, column, arrow, arrow, bound=HERE, value=decimal)
+        if digits == _MOST_DIGITS:
+            return _widest(column, name, scale)
     text = f"TO_CHAR({column}, 'TM9')"
     return Carrier(column, text, pa.string(), pa.json_(), as_json_numbers, bound=HERE, value=decimal)
+
+
+def _widest(column: str, name: str, scale: int) -> Carrier:
+    """INTEGER and NUMBER(*,2) have no precision, and hold more digits than Arrow does."""
+    arrow, fits = pa.decimal128(_MOST_DIGITS, scale), f"ABS({column}) < 1E{_MOST_DIGITS - scale}"
+    most = f"at most {_MOST_DIGITS - scale} digits before the point can be read"
+    sentence = f"'column {name} holds ' || TO_CHAR({column}, 'TM9') || ', and {most}'"
+    unfit = f"CASE WHEN NOT ({fits}) THEN {sentence} END"
+    return Carrier(column, f"CASE WHEN {fits} THEN {column} END", arrow, arrow, unfit=unfit, bound=HERE, value=decimal)
 
 
 def _binary_float(arrow: pa.DataType, cast: str) -> "_Make":
@@ -174,10 +187,12 @@ def _binary_float(arrow: pa.DataType, cast: str) -> "_Make":
 
 
 def _text(column: str, _name: str, kind: Kind, settings: Settings) -> Carrier:
-    padded = kind.name in ("CHAR", "NCHAR")
-    select = f"RTRIM({column}, ' ')" if padded and settings.trim_char else column
-    bound = f"CAST({HERE} AS {kind.text})" if padded and kind.length else HERE
-    return Carrier(column, select, pa.string(), pa.string(), bound=bound)
+    """The blanks of a CHAR go at this end: for the server, nothing but blanks without its blanks is NULL."""
+    if kind.name not in ("CHAR", "NCHAR"):
+        return Carrier(column, column, pa.string(), pa.string(), bound=HERE)
+    bound = f"CAST({HERE} AS {kind.text})" if kind.length else HERE
+    finish = without_blanks if settings.trim_char else None
+    return Carrier(column, column, pa.string(), pa.string(), finish, bound=bound, value=lambda text: text or " ")
 
 
 def _date(column: str, name: str, _kind: Kind, _settings: Settings) -> Carrier:
@@ -195,12 +210,14 @@ def _date(column: str, name: str, _kind: Kind, _settings: Settings) -> Carrier:
 
 
 def _timestamp(column: str, name: str, kind: Kind, _settings: Settings) -> Carrier:
-    select, arrow, unfit = _guarded(column, name, kind)
+    select, unit, unfit = _guarded(column, name, kind)
+    precise = unit == "ns"
     return Carrier(
         column,
         select,
-        arrow,
-        arrow,
+        pa.string() if precise else pa.timestamp(unit),
+        pa.timestamp(unit),
+        as_nanoseconds if precise else None,
         unfit=unfit,
         bound=f"TO_TIMESTAMP({HERE}, 'YYYY-MM-DD HH24:MI:SS.FF9')",
         value=moment_text,
@@ -209,13 +226,14 @@ def _timestamp(column: str, name: str, kind: Kind, _settings: Settings) -> Carri
 
 
 def _zoned(column: str, name: str, kind: Kind, _settings: Settings) -> Carrier:
-    select, arrow, unfit = _guarded(f"SYS_EXTRACT_UTC({column})", name, kind)
+    select, unit, unfit = _guarded(f"SYS_EXTRACT_UTC({column})", name, kind)
+    precise = unit == "ns"
     return Carrier(
         column,
         select,
-        arrow,
-        pa.timestamp(arrow.unit, "UTC"),
-        as_instants,
+        pa.string() if precise else pa.timestamp(unit),
+        pa.timestamp(unit, "UTC"),
+        as_precise_instants if precise else as_instants,
         unfit=unfit,
         bound=f"FROM_TZ(TO_TIMESTAMP({HERE}, 'YYYY-MM-DD HH24:MI:SS.FF9'), '+00:00')",
         value=moment_text,
@@ -224,15 +242,16 @@ def _zoned(column: str, name: str, kind: Kind, _settings: Settings) -> Carrier:
     )
 
 
-def _guarded(utc: str, name: str, kind: Kind) -> tuple[str, pa.TimestampType, str]:
+def _guarded(utc: str, name: str, kind: Kind) -> tuple[str, str, str]:
+    """What to select, its unit, and why it is unfit. Nanoseconds are text."""
     unit = _UNITS[kind.scale or 0]
-    arrow = pa.timestamp(unit)
     if unit != "ns":
-        return f"CASE WHEN {utc} >= TIMESTAMP '0001-01-01 00:00:00' THEN {utc} END", arrow, _too_early(utc, name)
+        return f"CASE WHEN {utc} >= TIMESTAMP '0001-01-01 00:00:00' THEN {utc} END", unit, _too_early(utc, name)
     fits = f"{utc} BETWEEN {_NS_RANGE}"
-    found = f"TO_CHAR({utc}, 'SYYYY-MM-DD HH24:MI:SS.FF9')"
+    found = f"LTRIM(TO_CHAR({utc}, 'SYYYY-MM-DD HH24:MI:SS.FF9'))"
     sentence = f"'column {name} holds ' || {found} || ', and nanoseconds reach from 1677-09-21 to 2262-04-11 only'"
-    return f"CASE WHEN {fits} THEN {utc} END", arrow, f"CASE WHEN NOT ({fits}) THEN {sentence} END"
+    text = f"TO_CHAR({utc}, 'YYYY-MM-DD HH24:MI:SS.FF9')"
+    return f"CASE WHEN {fits} THEN {text} END", unit, f"CASE WHEN NOT ({fits}) THEN {sentence} END"
 
 
 def _too_early(value: str, name: str) -> str:
@@ -256,12 +275,20 @@ def _raw(column: str, _name: str, _kind: Kind, settings: Settings) -> Carrier:
     bound = f"HEXTORAW({HERE})"
     if settings.raw == "hex":
         return Carrier(column, f"RAWTOHEX({column})", pa.string(), pa.string(), bound=bound, value=_hex)
-    return Carrier(column, column, pa.large_binary(), pa.large_binary(), bound=bound, value=_hex)
+    return Carrier(column, column, pa.large_binary(), pa.large_binary(), bound=bound, value=_hex_of_bytes)
 
 
 def _hex(text: str) -> str:
-    """Bytes as positions write them, each with a backslash and an x before it, or as Oracle does."""
-    return bytes.fromhex(text.replace("\\x", "")).hex().upper()
+    """Raises `ValueError`."""
+    return bytes.fromhex(text).hex().upper()
+
+
+def _hex_of_bytes(text: str) -> str:
+    """Of bytes as positions and documents' keys write them: a backslash, an x and two digits each, or the ASCII character."""
+    return "".join(code or sign.encode("ascii").hex() for code, sign in _BYTE.findall(text)).upper()
+
+
+_BYTE = re.compile(r"\\x([0-9A-Fa-f]{2})|(.)", re.DOTALL)
 
 
 def _lob(column: str, name: str, kind: Kind, settings: Settings) -> Carrier:

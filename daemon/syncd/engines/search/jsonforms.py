@@ -8,7 +8,7 @@
 | FLOAT, DOUBLE                         | the shortest number that reads back the same; NaN and the infinities become null      |
 | VARCHAR, ENUM, UUID                   | a string                                                                              |
 | DATE, TIME, TIMESTAMP (s, ms, us, ns) | ISO 8601 without a zone: `2026-11-20`, `10:00:00`, `2026-11-20T10:00:00.5`; any year  |
-| TIMESTAMP WITH TIME ZONE              | ISO 8601 in UTC: `2026-11-20T01:00:00Z`                                               |
+| TIMESTAMP WITH TIME ZONE (us, ns)     | ISO 8601 in UTC: `2026-11-20T01:00:00Z`                                               |
 | TIME WITH TIME ZONE, BIT              | a string in DuckDB's own form: `10:00:00+09`, `0101`                                  |
 | INTERVAL                              | an ISO 8601 duration: `P14M3DT90.5S`                                                  |
 | BLOB                                  | a string: base64                                                                      |
@@ -68,7 +68,8 @@ def _decimal(value: str, kind: SqlType, _depth: int) -> str:
         return value
     scale = int(dict(kind.children)["scale"])
     bound = _shift("9" * EXACT_DIGITS, scale)
-    return f"CASE WHEN {value} BETWEEN -{bound} AND {bound} THEN to_json({value}) ELSE to_json(CAST({value} AS VARCHAR)) END"
+    digits = f"regexp_replace(CAST({value} AS VARCHAR), '^(-?)\\.', '\\10.')"
+    return f"CASE WHEN {value} BETWEEN -{bound} AND {bound} THEN to_json({value}) ELSE to_json({digits}) END"
 
 
 def _shift(digits: str, scale: int) -> str:
@@ -103,6 +104,7 @@ _LEAVES: dict[str, Callable[[str], str]] = {
     "timestamp_ms": _timestamp,
     "timestamp_ns": _timestamp,
     "timestamp with time zone": _instant,
+    "timestamptz_ns": _instant,
     "time with time zone": lambda value: f"CAST({value} AS VARCHAR)",
     "bit": lambda value: f"CAST({value} AS VARCHAR)",
     "interval": _interval,

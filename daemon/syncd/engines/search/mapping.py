@@ -13,8 +13,10 @@ import pyarrow.compute as pc
 
 from syncd.domain.batch import DOCUMENTS
 from syncd.domain.scan import GONE, UNFIT
+from syncd.engines.search import plain
 from syncd.engines.search.fields import Fields, MappingInvalid
 from syncd.engines.search.jsonforms import SqlType, json_form, needs_text
+from syncd.engines.search.plain import Columns
 from syncd.kit.sql import quote
 from syncd.kit.text import did_you_mean
 
@@ -44,6 +46,8 @@ _UNFIT = "unfit_value"
 _INTEGERS = {"tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger", "ubigint"}
 _MARK = "coalesce(plain, '!' || id || '#' || fingerprint)"
 """Unique for a row even if it has no usable id."""
+_MAPPED = ("mark", "key", "id", "document", "fingerprint", "gone", "position")
+_FINGERPRINT = "greatest(hash(document) >> 1, 1)::BIGINT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,8 @@ class Mapper:
         self._db.execute("SET TimeZone = 'UTC'")
         self._lock = threading.Lock()
         self._document = ""
+        self._plain: Columns | None = None
+        """Set if all fields are columns as they are, of types that need no SQL."""
         self._identity = _NO_IDENTITY
         self.shape: tuple[tuple[str, str], ...] = ()
         """Name and type of every field."""
@@ -115,6 +121,7 @@ class Mapper:
         self._check_id(schema)
         members = (f"{_literal(name)}, {json_form(f'({expression})', kinds[name])}" for name, expression in self._fields.expressions)
         self._document = f"CAST(json_object({', '.join(members)}) AS VARCHAR)"
+        self._plain = self._columns(schema)
         id_field = self._fields.primary_key
         self._identity = _identity(f"({self._fields.id_expression})", kinds[id_field])
         self.shape = tuple((name, str(kind)) for name, kind in kinds.items())
@@ -147,18 +154,35 @@ class Mapper:
         gone = quote(GONE) if GONE in batch.schema.names else "false"
         texts = ", ".join(f"CAST({quote(column)} AS VARCHAR)" for column in self._key)
         return self._db.sql(
-            f"SELECT {_MARK} AS mark, key, id, document, fingerprint, gone, position FROM ("
-            f"SELECT *, greatest(hash(document) >> 1, 1)::BIGINT AS fingerprint FROM ("
+            f"SELECT {_MARK} AS mark, {', '.join(_MAPPED[1:])} FROM ("
+            f"SELECT *, {_FINGERPRINT} AS fingerprint FROM ("
             f"SELECT CAST(to_json([{texts}]) AS VARCHAR) AS key, {identity.plain} AS plain, {identity.json} AS id, "
             f"{document} AS document, {gone} AS gone, row_number() OVER () - 1 AS position FROM batch))"
         ).to_arrow_table()
 
+    def _whole(self, batch: pa.RecordBatch) -> pa.Table:
+        """All rows of a batch, in the quickest way."""
+        table = plain.rows(self._plain, batch) if self._plain else None
+        if table is None:
+            return self._table(batch, self._document, self._identity)
+        self._db.register("documents", table.select(["document"]))
+        fingerprints = self._db.sql(f"SELECT {_FINGERPRINT} AS fingerprint FROM documents").to_arrow_table()
+        return table.append_column("fingerprint", fingerprints.column(0)).select(_MAPPED)
+
+    def _columns(self, schema: pa.Schema) -> Columns | None:
+        alike = {name.casefold(): name for name in schema.names}
+        fields = [(name, alike.get(expression.strip().strip('"').casefold(), "")) for name, expression in self._fields.expressions]
+        if not all(column for _, column in fields):
+            return None
+        columns = Columns(tuple(fields), dict(fields)[self._fields.primary_key], tuple(alike[name.casefold()] for name in self._key))
+        return columns if plain.fit(columns, schema) else None
+
     def _mapped(self, batch: pa.RecordBatch, bad: dict[int, Unmapped]) -> Mapped:
         """Map a batch around the rows at some positions."""
         if not bad:
-            return _split(self._table(batch, self._document, self._identity), {})
+            return _split(self._whole(batch), {})
         good = [row for row in range(batch.num_rows) if row not in bad]
-        table = _placed(self._table(batch.take(pa.array(good, pa.int64())), self._document, self._identity), good)
+        table = _placed(self._whole(batch.take(pa.array(good, pa.int64()))), good)
         stand_ins = self._stand_ins(batch, list(bad))
         marks = dict(zip(stand_ins.column("mark").to_pylist(), bad.values(), strict=True))
         return _split(pa.concat_tables([table, stand_ins]).sort_by("position"), marks)

@@ -32,6 +32,7 @@ async def opened(settings: SearchSync, connections: Connections, context: RunCon
         fields = fields_of(settings, table.names)
         async with beside(lambda: Mapper(fields, settings.source.key)) as mapper:
             await asyncio.to_thread(mapper.bind, table.schema)
+            _check_readable(mapper, table)
             digest = _digest(settings, mapper)
             shape = IndexShape(fields.primary_key, settings.target.settings)
             standing = replace(read(context.checkpoint, digest), stamp="")
@@ -56,6 +57,14 @@ def _check_columns(settings: SearchSync, table: Table) -> None:
     for place, needed in needs.items():
         if needed and not table.version:
             raise SourceMismatch(f"{place}: {table.name} has no versions of its rows", hint=_proposal(settings, table))
+
+
+def _check_readable(mapper: Mapper, table: Table) -> None:
+    for column in table.columns:
+        if column.obstacle and column.name in mapper.columns:
+            raise SourceMismatch(
+                f"column '{column.name}' of {table.name} has the type {column.type}, which cannot be read", hint=column.obstacle
+            )
 
 
 def _proposal(settings: SearchSync, table: Table) -> str:
