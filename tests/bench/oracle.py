@@ -20,7 +20,7 @@ from tests.bench import rows
 from tests.bench.oracle_reader import PASSWORD, TABLE, USER, WAYS
 from tests.bench.report import Report
 
-ROWS = 200_000
+ROWS = 500_000
 ROUNDS = 3
 _ROWS_AT_ONCE = 5000
 _CREATE = (

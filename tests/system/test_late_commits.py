@@ -117,7 +117,7 @@ def test_rows_of_five_hundred_writers_are_in_the_index_however_late_they_are_com
 
 
 @pytest.mark.timeout(300)
-def test_a_connection_that_is_cut_at_a_hundred_random_packets_loses_nothing(events: Events, running: Running, steady: Search) -> None:
+def test_a_connection_that_is_cut_at_random_packets_again_and_again_loses_nothing(events: Events, running: Running, steady: Search) -> None:
     draw = random.Random(20261121)
     syncd = running(events.settings(steady))
     with writing(events, 50, CUTS * 0.2) as writers:

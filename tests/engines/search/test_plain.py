@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.engines.search import plain
@@ -33,7 +33,7 @@ TYPES: dict[str, tuple[pa.DataType, st.SearchStrategy[Any]]] = {
 SCHEMA = pa.schema([("id", pa.int64()), *((name, kind) for name, (kind, _) in TYPES.items())])
 FIELDS = Fields(tuple((name, f'"{name}"') for name in SCHEMA.names), "id", composite=False)
 COLUMNS = Columns(tuple((name, name) for name in SCHEMA.names), "id", ("id",))
-ROWS = st.lists(st.fixed_dictionaries({name: st.none() | values for name, (_, values) in TYPES.items()}), min_size=1, max_size=20)
+ROWS = st.lists(st.fixed_dictionaries({name: st.none() | values for name, (_, values) in TYPES.items()}), min_size=1, max_size=6)
 
 
 def batch_of(rows: list[dict[str, Any]]) -> pa.RecordBatch:
@@ -51,6 +51,7 @@ def mapper() -> Any:
         yield mapper
 
 
+@settings(max_examples=40, deadline=None)
 @given(rows=ROWS, start=st.integers(0, 5))
 def test_every_value_is_written_as_by_sql(mapper: Mapper, rows: list[dict[str, Any]], start: int) -> None:
     batch = batch_of(rows).slice(min(start, len(rows) - 1))
@@ -65,6 +66,7 @@ def test_every_value_is_written_as_by_sql(mapper: Mapper, rows: list[dict[str, A
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.int32()])
+@settings(max_examples=30, deadline=None)
 @given(keys=st.lists(st.tuples(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), st.integers(0, 9)), min_size=1, max_size=9))
 def test_keys_of_text_and_of_several_columns_are_written_as_by_sql(kind: pa.DataType, keys: list[tuple[str, int]]) -> None:
     first = pa.array([text for text, _ in keys]) if kind == pa.string() else pa.array([number for _, number in keys], kind)
@@ -107,7 +109,7 @@ def test_rows_without_a_key_are_left_to_sql() -> None:
     assert plain.rows(COLUMNS, batch) is None
 
 
-@pytest.mark.parametrize("kind", [pa.float64(), pa.decimal128(16, 2), pa.decimal128(12, 5), pa.binary(), pa.timestamp("us", "Asia/Seoul")])
+@pytest.mark.parametrize("kind", [pa.float64(), pa.decimal128(16, 2), pa.decimal128(12, 7), pa.binary(), pa.timestamp("us", "Asia/Seoul")])
 def test_columns_of_other_types_are_left_to_sql(kind: pa.DataType) -> None:
     schema = pa.schema([("id", pa.int64()), ("x", kind)])
 

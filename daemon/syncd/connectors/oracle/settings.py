@@ -60,7 +60,7 @@ class Settings(Section):
     """How long the whole log-in may take, and how long a run waits for a free session."""
     call_timeout: Wait = timedelta(minutes=5)
     """How long each round trip may take; the first of a query holds all sorting."""
-    fetch_rows: Annotated[int, Field(ge=1, le=100_000)] = 10_000
+    fetch_rows: Annotated[int, Field(ge=1, le=100_000)] = 16_000
     """Rows that one round trip brings at most."""
     range_rows: Annotated[int, Field(ge=1)] = 20_000
     """What one reader reads of a table has at least so many rows."""

@@ -64,11 +64,12 @@ def _precision(kind: SqlType) -> int:
 
 
 def _decimal(value: str, kind: SqlType, _depth: int) -> str:
-    if _precision(kind) <= EXACT_DIGITS:
+    precision, scale = _precision(kind), int(dict(kind.children)["scale"])
+    if precision <= EXACT_DIGITS:
         return value
-    scale = int(dict(kind.children)["scale"])
-    bound = _shift("9" * EXACT_DIGITS, scale)
-    digits = f"regexp_replace(CAST({value} AS VARCHAR), '^(-?)\\.', '\\10.')"
+    bound, digits = _shift("9" * EXACT_DIGITS, scale), f"CAST({value} AS VARCHAR)"
+    if scale == precision:  # DuckDB writes no zero before the point then
+        digits = f"regexp_replace({digits}, '^(-?)\\.', '\\10.')"
     return f"CASE WHEN {value} BETWEEN -{bound} AND {bound} THEN to_json({value}) ELSE to_json({digits}) END"
 
 

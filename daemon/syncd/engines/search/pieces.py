@@ -14,7 +14,7 @@ from syncd.engines.search.mapping import Mapped, Mapper, Unmapped
 from syncd.kit.streams import ahead
 from syncd.ports.connecting import Source
 
-_PAGE_PIECES = 8
+_PAGE_PIECES = 16
 """Pieces that are read and mapped at once: mapping costs less per row in larger pages."""
 
 

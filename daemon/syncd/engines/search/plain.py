@@ -24,7 +24,7 @@ _SHORT = {0x08: r"\b", 0x09: r"\t", 0x0A: r"\n", 0x0C: r"\f", 0x0D: r"\r", _QUOT
 _SECONDS_OF_YEARS = (-62_135_596_800, 253_402_300_799)
 """From the year 1 to 9999: what is outside is written in other ways by each library."""
 _MOST_DECIMALS = 4
-"""Digits behind the point with which no number is so small that it is written with an exponent."""
+"""Digits behind the point with which nobody writes a number with an exponent."""
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
@@ -55,11 +55,11 @@ def rows(columns: Columns, batch: pa.RecordBatch) -> pa.Table | None:
     named = [(f"{orjson.dumps(field).decode()}:", values[column]) for field, column in columns.fields]
     return pa.table(
         {
-            "mark": batch.column(columns.id).cast(pa.string()),
+            "mark": values[columns.id].inside if not values[columns.id].quoted else batch.column(columns.id).cast(pa.string()),
             "key": _listed([("", _Value(values[name].inside, quoted=True)) for name in columns.key], "[]"),
-            "id": _listed([("", values[columns.id])]),
+            "id": values[columns.id].json,
             "document": _listed(named, "{}"),
-            "gone": batch.column(GONE) if GONE in batch.schema.names else pa.repeat(pa.scalar(value=False), batch.num_rows),
+            "gone": batch.column(GONE) if GONE in batch.schema.names else _false(batch.num_rows),
             "position": _numbers(batch.num_rows),
         }
     )
@@ -71,6 +71,10 @@ class _Value:
 
     inside: pa.StringArray
     quoted: bool
+
+    @property
+    def json(self) -> pa.StringArray:
+        return _listed([("", self)]) if self.quoted else self.inside
 
 
 def _listed(members: Sequence[tuple[str, _Value]], brackets: str = "") -> pa.StringArray:
@@ -89,7 +93,12 @@ def _value(column: pa.Array) -> _Value:
     value = make(column)
     if not column.null_count:
         return value
-    return _Value(_listed([("", value)]).fill_null("null"), quoted=False)
+    return _Value(value.json.fill_null("null"), quoted=False)
+
+
+@lru_cache(maxsize=8)
+def _false(rows: int) -> pa.BooleanArray:
+    return pa.repeat(pa.scalar(value=False), rows)
 
 
 @lru_cache(maxsize=8)
@@ -155,7 +164,7 @@ def _lowest(held: bytes) -> int:
 def _decimal(column: pa.Array) -> _Value:
     """`1.5`, `12.0`: the zeros at the end are those of the column, not of the number."""
     texts = pc.ascii_rtrim(column.cast(pa.string()), "0")
-    return _Value(pc.replace_substring_regex(texts, r"\.$", ".0"), quoted=False)
+    return _Value(pc.if_else(pc.ends_with(texts, "."), pc.binary_join_element_wise(texts, "0", ""), texts), quoted=False)
 
 
 def _moment(column: pa.Array) -> _Value:
