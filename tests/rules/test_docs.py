@@ -100,7 +100,9 @@ def test_every_setting_stands_in_its_table_with_its_default(title: str) -> None:
     assert told()[title] == dict(held(SECTIONS[title]))
 
 
-@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.toml")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "example", sorted([*(ROOT / "examples").glob("*.toml"), *(ROOT / "systemd/examples").glob("*.toml")]), ids=lambda path: path.name
+)
 def test_the_examples_are_good_settings(example: Path) -> None:
     settings = load(example, catalogue)
 

@@ -79,7 +79,16 @@ def scene(running: Running, shop: Shop, target: Searched, rows: int, seed: int) 
 
 
 @pytest.mark.timeout(60 * KILLS)
-@pytest.mark.parametrize(("kind", "times"), [("meilisearch", KILLS), ("fts5", KILLS // 2)])
+@pytest.mark.parametrize(
+    ("shop", "kind", "times"),
+    [
+        ("duckdb", "meilisearch", KILLS),
+        ("duckdb", "fts5", KILLS // 2),
+        ("oracle19", "meilisearch", KILLS // 3),
+        ("oracle23", "meilisearch", KILLS // 3),
+    ],
+    indirect=["shop"],
+)
 def test_killing_syncd_at_any_moment_of_any_run_loses_nothing(
     request: pytest.FixtureRequest, shop: Shop, tmp_path: Path, kind: str, times: int
 ) -> None:

@@ -80,8 +80,9 @@ async def _ranges(work: Work, scan: Scan) -> list[Range]:
 async def _everything(work: Work, scans: Sequence[Scan], reach: Callable[[int, Position], Checkpoint]) -> AsyncGenerator[Batch, None]:
     """Yield what the scans find as it comes. Batches are committed in this order, so each may reach what all before it have reached."""
     async with AsyncExitStack() as stack:
-        parts = [await stack.enter_async_context(aclosing(work.pieces(scan))) for scan in scans]
-        found = await stack.enter_async_context(aclosing(merged(parts, work.settings.source.readers)))
+        readers = min(len(scans), work.settings.source.readers)
+        parts = [await stack.enter_async_context(aclosing(work.pieces(scan, readers))) for scan in scans]
+        found = await stack.enter_async_context(aclosing(merged(parts, readers)))
         async for part, piece in found:
             reaches = reach(part, piece.last)
             if piece.rows.num_rows:

@@ -15,7 +15,7 @@ from syncd.kit.streams import ahead
 from syncd.ports.connecting import Source
 
 _PAGE_PIECES = 16
-"""Pieces that are read and mapped at once: mapping costs less per row in larger pages."""
+"""Pieces that are read and mapped at once, by all readers of a run: mapping costs less per row in larger pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,12 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads and maps, one page ahead of who uses it. `size` is how many rows make a piece."""
+    """Reads and maps, one page ahead of who uses it. `size` is how many rows make a piece, `beside` how many readers do so at once."""
 
     source: Source
     mapper: Mapper
     size: int
+    beside: int = 1
 
     async def pieces(self, scan: Scan, reasons: dict[str, Unmapped]) -> AsyncGenerator[Piece, None]:
         """The rows of a scan in its order; why no document could be made of rows goes to `reasons`, by mark."""
@@ -45,7 +46,7 @@ class Reader:
                     yield piece
 
     async def _mapped(self, scan: Scan) -> AsyncGenerator[tuple[pa.RecordBatch, Mapped], None]:
-        async with aclosing(self.source.scan(scan, self.size * _PAGE_PIECES)) as pages:
+        async with aclosing(self.source.scan(scan, self.size * max(1, _PAGE_PIECES // self.beside))) as pages:
             async for page in pages:
                 yield page, await asyncio.to_thread(self.mapper.documents, page)
 

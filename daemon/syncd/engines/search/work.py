@@ -100,9 +100,9 @@ class Work:
             key=tuple(source.key),
         )
 
-    async def pieces(self, scan: Scan) -> AsyncGenerator[Piece, None]:
-        """Read and map the rows of a scan."""
-        reader = Reader(self.source, self.mapper, self.settings.batch_rows)
+    async def pieces(self, scan: Scan, beside: int = 1) -> AsyncGenerator[Piece, None]:
+        """Read and map the rows of a scan; `beside`: so many scans are read at once."""
+        reader = Reader(self.source, self.mapper, self.settings.batch_rows, beside)
         async with aclosing(reader.pieces(scan, self.reasons)) as pieces:
             async for piece in pieces:
                 yield piece
