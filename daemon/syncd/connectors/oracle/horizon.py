@@ -139,7 +139,7 @@ class Surveyor:
         try:
             return await self.session.rows(statement, moment=moment)
         except (MomentGone, SourceMismatch) as error:
-            if code_of(error) not in DENIED:
+            if isinstance(error, SourceMismatch) and code_of(error) not in DENIED:
                 raise
         self.rights.refuse(right)
         return []

@@ -4,7 +4,8 @@ import re
 from datetime import UTC, datetime, timedelta
 
 _MOMENT = re.compile(
-    r"(?P<date>\d{4,}-\d\d-\d\d)(?:[ T](?P<clock>\d\d:\d\d(?::\d\d)?)(?:\.(?P<fraction>\d{1,9}))?)?(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?"
+    r"(?P<date>\d{4}-\d\d-\d\d)(?:[ T](?P<clock>\d\d:\d\d(?::\d\d)?)(?:\.(?P<fraction>\d{1,9}))?)?(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?",
+    re.ASCII,
 )
 _NANOSECONDS = 9
 _FIRST = datetime(1, 1, 1)  # noqa: DTZ001 - compared with those that have no zone
@@ -17,8 +18,11 @@ def moment_text(text: str, *, digits: int = _NANOSECONDS) -> str:
         raise ValueError(f"{text!r} is no moment")
     clock = found["clock"] or "00:00:00"
     plain = f"{found['date']} {clock}{'' if clock.count(':') > 1 else ':00'}"
-    if found["zone"] not in (None, "Z"):
-        plain = datetime.fromisoformat(plain + found["zone"]).astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+    zone = found["zone"] if found["zone"] not in (None, "Z") else "+00:00"
+    try:
+        plain = datetime.fromisoformat(plain + zone).astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+    except (OverflowError, ValueError) as error:
+        raise ValueError(f"{text!r} is no moment between the years 1 and 9999") from error
     fraction = (found["fraction"] or "").ljust(_NANOSECONDS, "0")[:digits]
     return f"{plain}.{fraction}" if digits else plain
 

@@ -8,7 +8,8 @@ holds stands as NULL, and the row says so (`syncd.domain.scan.UNFIT`).
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from functools import partial
 from typing import Any, Self
 
 import oracledb
@@ -22,6 +23,9 @@ HERE = "\0"
 """Where a value is bound: no identifier holds it, so a statement can number them at its end."""
 VERSION = "ORA_ROWSCN"
 
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+_ORACLE_DIGITS, _LEAST, _HIGHEST = 40, -130, 125
+"""What a NUMBER holds: digits, and powers of ten of the first of them."""
 _INT64_DIGITS = 18
 _MOST_DIGITS = 38
 _TIMESTAMP_DIGITS = 6
@@ -140,11 +144,10 @@ def carrier_of_version() -> Carrier:
 
 def decimal(text: str) -> Decimal:
     """A number, exactly; one of many digits may stand in quotes, as it does in JSON. Raises `ValueError`."""
-    try:
-        found = Decimal(text.strip('"'))
-    except InvalidOperation as error:
-        raise ValueError(f"{text!r} is no number") from error
-    if not found.is_finite():
+    if not _NUMBER.fullmatch(digits := text.strip('"')):
+        raise ValueError(f"{text!r} is no number")
+    found = Decimal(digits)
+    if len(found.as_tuple().digits) > _ORACLE_DIGITS or not (found == 0 or _LEAST <= found.adjusted() <= _HIGHEST):
         raise ValueError(f"{text!r} is no number that Oracle holds")
     return found
 
@@ -192,7 +195,14 @@ def _text(column: str, _name: str, kind: Kind, settings: Settings) -> Carrier:
         return Carrier(column, column, pa.string(), pa.string(), bound=HERE)
     bound = f"CAST({HERE} AS {kind.text})" if kind.length else HERE
     finish = without_blanks if settings.trim_char else None
-    return Carrier(column, column, pa.string(), pa.string(), finish, bound=bound, value=lambda text: text or " ")
+    return Carrier(column, column, pa.string(), pa.string(), finish, bound=bound, value=partial(_padded, kind.length))
+
+
+def _padded(length: int, text: str) -> str:
+    """A text that is longer than the column would be cut by the server, and then be another."""
+    if length and len(text.rstrip(" ")) > length:
+        raise ValueError(f"{text!r} is longer than {length} characters")
+    return text or " "
 
 
 def _date(column: str, name: str, _kind: Kind, _settings: Settings) -> Carrier:
@@ -320,7 +330,16 @@ def _plain(arrow: pa.DataType) -> "_Make":
 
 
 def _rowid(column: str, _name: str, _kind: Kind, _settings: Settings) -> Carrier:
-    return Carrier(column, f"ROWIDTOCHAR({column})", pa.string(), pa.string(), bound=f"CHARTOROWID({HERE})")
+    return Carrier(column, f"ROWIDTOCHAR({column})", pa.string(), pa.string(), bound=f"CHARTOROWID({HERE})", value=_rowid_text)
+
+
+def _rowid_text(text: str) -> str:
+    if not _ROWID.fullmatch(text):
+        raise ValueError(f"{text!r} is no ROWID")
+    return text
+
+
+_ROWID = re.compile(r"[A-Za-z0-9+/]{18}|\*[A-Za-z0-9+/=]+")
 
 
 _Make = Callable[[str, str, Kind, Settings], Carrier]
