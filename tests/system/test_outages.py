@@ -124,7 +124,7 @@ def test_a_wrong_key_halts_the_sync_until_it_is_corrected_and_no_other(stage: St
     soon: dict[str, Any] = {"manual": False, "every": "1s"}
     settings = stage.settings({"key": {"file": key}}, **soon)
     settings["connections"]["local"] = local.connection
-    settings["syncs"]["other"] = products("local", **soon)
+    settings["syncs"]["other"] = products("local", **soon, source=stage.shop.source)
     syncd = stage.running(settings)
 
     status = until(lambda: halted(syncd, "products"), "the sync halts")
