@@ -10,7 +10,7 @@ _TOOLS = Path(sys.executable).parent
 
 CHECKS: dict[str, tuple[str, ...]] = {
     "format": ("ruff", "format", "--check", "."),
-    "lint": ("ruff", "check", "."),
+    "lint": ("ruff", "check", "--no-cache", "."),
     "types": ("mypy", "-p", "syncd", "-p", "syncctl", "-p", "demo", "-p", "tools", "-p", "tests"),
     "layers": ("lint-imports",),
     "sizes": ("python", "-m", "tools.sizes"),

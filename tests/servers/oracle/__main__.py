@@ -4,9 +4,8 @@ import argparse
 import signal
 from pathlib import Path
 
-from tests.servers.oracle.database import Database
-
 from tests.servers.oracle.caps import FLAVOURS
+from tests.servers.oracle.database import Database
 from tests.servers.oracle.server import Server
 
 
