@@ -29,7 +29,14 @@ class OracleShop(Shop):
         self.server = server
         password = folder / "password"
         password.write_text(_PASSWORD)
-        self.connection = {"kind": "oracle", "dsn": server.dsn, "user": "syncd", "password": {"file": password}, "timezone": "UTC"}
+        self.connection = {
+            "kind": "oracle",
+            "dsn": server.dsn,
+            "user": "syncd",
+            "password": {"file": password},
+            "timezone": "UTC",
+            "range_rows": 2000,
+        }
         self.source = {
             "table": "PRODUCTS",
             "key": ["ID"],

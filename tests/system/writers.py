@@ -19,10 +19,10 @@ _LONGEST = 6.0
 
 
 def write(dsn: str, number: int, until: float, draw: random.Random) -> int:
-    """Change rows in transactions of random length; how many were committed."""
+    """Change rows in transactions of random length, one of them at least; how many were committed."""
     committed = 0
     with oracledb.connect(user="syncd", password=os.environ[_PASSWORD], dsn=dsn) as connection, connection.cursor() as cursor:
-        while time.monotonic() < until:
+        while time.monotonic() < until or not committed:
             for _ in range(draw.randint(1, 3)):
                 row = number * _ROWS + draw.randrange(_ROWS)
                 cursor.execute(

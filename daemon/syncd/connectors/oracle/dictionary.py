@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from syncd.connectors.oracle.kinds import Kind
 from syncd.connectors.oracle.sessions import Session, Statement
 from syncd.connectors.oracle.settings import Settings
-from syncd.connectors.oracle.types import VERSION, Carrier, Kind, carrier, carrier_of_version
+from syncd.connectors.oracle.types import VERSION, Carrier, carrier, carrier_of_version
 from syncd.domain.errors import SourceMismatch
 from syncd.domain.scan import Relation
 from syncd.domain.schema import Column, Table

@@ -6,15 +6,14 @@ holds stands as NULL, and the row says so (`syncd.domain.scan.UNFIT`).
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
-from typing import Any, Self
 
-import oracledb
 import pyarrow as pa
 
+from syncd.connectors.oracle.kinds import TEXTS, Kind
 from syncd.connectors.oracle.moments import moment_text
 from syncd.connectors.oracle.settings import Settings
 from syncd.connectors.oracle.texts import as_instants, as_json, as_json_numbers, as_nanoseconds, as_precise_instants, without_blanks
@@ -28,75 +27,10 @@ _ORACLE_DIGITS, _LEAST, _HIGHEST = 40, -130, 125
 """What a NUMBER holds: digits, and powers of ten of the first of them."""
 _INT64_DIGITS = 18
 _MOST_DIGITS = 38
-_TIMESTAMP_DIGITS = 6
 _UNITS = "s", "ms", "ms", "ms", "us", "us", "us", "ns", "ns", "ns"
 """By digits of a fraction of a second."""
 _NS_RANGE = "TIMESTAMP '1677-09-21 00:12:44' AND TIMESTAMP '2262-04-11 23:47:16'"
 """Whole seconds within 64 bits of nanoseconds around 1970."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A column's type: `name` without any digits, `text` as Oracle writes it."""
-
-    name: str
-    text: str
-    precision: int | None = None
-    scale: int | None = None
-    length: int = 0
-
-    @classmethod
-    def declared(cls, row: Sequence[Any]) -> Self:
-        """From DATA_TYPE, DATA_PRECISION, DATA_SCALE, DATA_LENGTH, CHAR_LENGTH and CHAR_USED of ALL_TAB_COLUMNS."""
-        data_type, precision, scale, data_length, char_length, char_used = row
-        name = re.sub(r"\(\d+\)", "", data_type)
-        digits = [int(number) for number in re.findall(r"\((\d+)\)", data_type)]
-        if name.startswith("TIMESTAMP"):
-            return cls(name, data_type, scale=digits[0] if digits else _TIMESTAMP_DIGITS)
-        if name in ("NUMBER", "FLOAT"):
-            known = None if precision is None else int(precision), None if scale is None else int(scale)
-            return cls(name, _number(name, *known), *known)
-        if name in _TEXTS or name == "RAW":
-            length = int(char_length or 0) if name in _TEXTS else int(data_length)
-            unit = " CHAR" if char_used == "C" and not name.startswith("N") else ""
-            return cls(name, f"{name}({length}{unit})", length=length)
-        return cls(name, data_type)
-
-    @classmethod
-    def fetched(cls, info: oracledb.FetchInfo) -> Self:
-        """From what the driver tells of a query's column."""
-        name = _NAMES.get(info.type_code.name, info.type_code.name.removeprefix("DB_TYPE_"))
-        precision, scale = info.precision or None, info.scale
-        if name == "NUMBER":
-            known = (precision, scale) if precision is not None and scale != _NO_SCALE else (None, None)
-            return cls(name, _number(name, *known), *known)
-        if name.startswith("TIMESTAMP"):
-            return cls(name, name.replace("TIMESTAMP", f"TIMESTAMP({scale or 0})", 1), scale=scale or 0)
-        if name in _TEXTS or name == "RAW":
-            unit = " CHAR" if name == "CHAR" else ""
-            return cls(name, f"{name}({info.display_size or info.internal_size or 0}{unit})", length=info.display_size or 0)
-        return cls(name, name)
-
-
-_NO_SCALE = -127
-_TEXTS = ("VARCHAR2", "NVARCHAR2", "CHAR", "NCHAR", "VARCHAR")
-_NAMES = {
-    "DB_TYPE_VARCHAR": "VARCHAR2",
-    "DB_TYPE_NVARCHAR": "NVARCHAR2",
-    "DB_TYPE_TIMESTAMP_TZ": "TIMESTAMP WITH TIME ZONE",
-    "DB_TYPE_TIMESTAMP_LTZ": "TIMESTAMP WITH LOCAL TIME ZONE",
-    "DB_TYPE_INTERVAL_DS": "INTERVAL DAY TO SECOND",
-    "DB_TYPE_INTERVAL_YM": "INTERVAL YEAR TO MONTH",
-    "DB_TYPE_LONG_RAW": "LONG RAW",
-}
-
-
-def _number(name: str, precision: int | None, scale: int | None) -> str:
-    if name == "FLOAT" or (precision is None and scale is None):
-        return f"{name}({precision})" if precision else name
-    if precision is None:
-        return f"{name}(*,{scale})"
-    return f"{name}({precision},{scale})" if scale else f"{name}({precision})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,7 +283,7 @@ _CARRIERS: dict[str, _Make] = {
     "FLOAT": _numeric,
     "BINARY_FLOAT": _binary_float(pa.float32(), "TO_BINARY_FLOAT"),
     "BINARY_DOUBLE": _binary_float(pa.float64(), "TO_BINARY_DOUBLE"),
-    **dict.fromkeys(_TEXTS, _text),
+    **dict.fromkeys(TEXTS, _text),
     "LONG": _plain(pa.large_string()),
     "DATE": _date,
     "TIMESTAMP": _timestamp,
