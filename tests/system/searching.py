@@ -20,7 +20,7 @@ class Searched(Protocol):
     def connection(self) -> dict[str, Any]:
         """Settings of a connection to it."""
 
-    def documents(self, index: str = "products") -> dict[str, Document]:
+    def documents(self, index: str = "products", id_field: str = "id") -> dict[str, Document]:
         """All documents by id; none if there is no index."""
 
     def indexes(self) -> set[str]: ...
@@ -51,7 +51,7 @@ class Search:
         with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
             return json.load(answer)
 
-    def documents(self, index: str = "products") -> dict[str, Document]:
+    def documents(self, index: str = "products", id_field: str = "id") -> dict[str, Document]:
         found: list[Document] = []
         while True:
             try:
@@ -63,7 +63,7 @@ class Search:
                 return {}
             found += page
             if len(page) < _PAGE:
-                return {str(document["id"]): document for document in found}
+                return {str(document[id_field]): document for document in found}
 
     def indexes(self) -> set[str]:
         return {index["uid"] for index in self.ask("indexes?limit=1000")["results"]}
@@ -90,7 +90,7 @@ class Local:
     def connection(self) -> dict[str, Any]:
         return {"kind": "fts5", "path": self.path}
 
-    def documents(self, index: str = "products") -> dict[str, Document]:
+    def documents(self, index: str = "products", id_field: str = "id") -> dict[str, Document]:
         return {number: json.loads(document) for number, document in self._ask(f'SELECT id, document FROM "{index}"')}
 
     def indexes(self) -> set[str]:

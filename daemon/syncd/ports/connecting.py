@@ -59,6 +59,8 @@ class IndexState:
     """What about this index an operator should know: settings that make loading slow, a primary key that is not ours."""
     hidden: frozenset[str] = frozenset()
     """Fields that documents are stored with, but `Readable.documents` does not tell."""
+    kept: Callable[[str], float] = float
+    """What is kept of a number of a document that has a point or an exponent, or is beyond 64 bits."""
 
 
 class Target(Protocol):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from syncd.connectors.meilisearch.client import Client, Rejected
+from syncd.connectors.meilisearch.numbers import as_kept
 from syncd.domain.batch import Finding, Severity
 from syncd.domain.errors import TargetMismatch, TargetUnavailable
 from syncd.ports.connecting import IndexShape, IndexState
@@ -28,7 +29,7 @@ class Known:
     settings: Mapping[str, Any]
 
     def state(self, shape: IndexShape) -> IndexState:
-        return IndexState(self.created, self.documents, tuple(self._findings(shape)), _HIDDEN)
+        return IndexState(self.created, self.documents, tuple(self._findings(shape)), _HIDDEN, as_kept)
 
     def _findings(self, shape: IndexShape) -> list[Finding]:
         found = []

@@ -3,24 +3,20 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_INT64_DIGITS = 18
+_FORM = r"^-?([0-9]{1,18}|[0-9]+\.[0-9]{1,22})$"
+"""Whole numbers of 64 bits, and those with up to 22 digits behind the point."""
 _EXACT_DIGITS = 15
-"""Any decimal number of so many digits survives a 64-bit float (IEEE 754 binary64)."""
+"""A number of so many digits, scaled by up to 10^22, is the nearest double whatever reads it: both are doubles themselves."""
 
 
 def as_json_numbers(texts: pa.Array) -> pa.Array:
-    """Numbers in Oracle's shortest form (`.5`, `1E+125`): JSON numbers where readers keep all digits, else strings with all digits."""
+    """Numbers in Oracle's shortest form (`.5`, `1E+125`): JSON numbers where all readers keep all digits, else strings with all digits."""
     texts = pc.replace_substring_regex(texts, r"^(-?)\.", r"\10.")
-    mantissa = pc.replace_substring_regex(texts, r"^-?0*|E.*$", "")
-    whole = pc.and_(pc.invert(pc.match_substring_regex(texts, r"[^-0-9]")), _shorter(mantissa, _INT64_DIGITS))
-    digits = pc.replace_substring_regex(pc.replace_substring(mantissa, ".", ""), r"^0+|0+$", "")
-    plain = pc.and_(pc.match_substring_regex(texts, r"^-?[0-9]"), pc.or_(whole, _shorter(digits, _EXACT_DIGITS)))
+    digits = pc.replace_substring_regex(pc.replace_substring(texts, ".", ""), r"^-?0*|0+$", "")
+    short = pc.less_equal(pc.utf8_length(digits), _EXACT_DIGITS)
+    plain = pc.and_(pc.match_substring_regex(texts, _FORM), pc.or_(short, pc.invert(pc.match_substring(texts, "."))))
     quoted = pc.binary_join_element_wise('"', texts, '"', "")
     return pa.ExtensionArray.from_storage(pa.json_(), pc.if_else(plain, texts, quoted))
-
-
-def _shorter(texts: pa.Array, digits: int) -> pa.BooleanArray:
-    return pc.less_equal(pc.utf8_length(texts), digits)
 
 
 def as_json(texts: pa.Array) -> pa.Array:

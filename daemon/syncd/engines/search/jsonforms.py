@@ -24,6 +24,8 @@ from syncd.kit.sql import quote
 
 EXACT_DIGITS = 15
 """Any decimal number of so many digits survives a 64-bit float (IEEE 754 binary64)."""
+_EXACT_POWER = 22
+"""Up to this power of ten they are read exactly in whatever way; beyond, quick readers of JSON may be one unit in the last place off."""
 
 
 class SqlType(Protocol):
@@ -70,6 +72,8 @@ def _decimal(value: str, kind: SqlType, _depth: int) -> str:
     bound, digits = _shift("9" * EXACT_DIGITS, scale), f"CAST({value} AS VARCHAR)"
     if scale == precision:  # DuckDB writes no zero before the point then
         digits = f"regexp_replace({digits}, '^(-?)\\.', '\\10.')"
+    if scale > _EXACT_POWER:
+        return f"to_json({digits})"
     return f"CASE WHEN {value} BETWEEN -{bound} AND {bound} THEN to_json({value}) ELSE to_json({digits}) END"
 
 

@@ -1,8 +1,10 @@
 """Comparing source and index: how many, which keys, which contents; and mending exactly what differs."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+import json
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import orjson
 import pyarrow as pa
@@ -12,6 +14,7 @@ from syncd.domain.batch import Batch
 from syncd.engines.search.keysets import KeySets, Side
 from syncd.engines.search.work import Work, batch_of, deletions
 from syncd.kit.threads import beside
+from syncd.ports.connecting import IndexState
 from syncd.ports.running import Progress, Report
 
 _LISTED = 100
@@ -52,23 +55,31 @@ async def verify(work: Work) -> Report:
 
 async def _fill(work: Work, sets: KeySets) -> None:
     work.context.tell(Progress(doing="reading the index"))
-    state = await work.indexes.inspect(work.settings.target.index, work.shape)
-    hidden = state.hidden if state else frozenset()
+    state = await work.indexes.inspect(work.settings.target.index, work.shape) or IndexState("", 0)
     async for listing in work.live.documents():
-        digests = await asyncio.to_thread(_digests, listing.column("document"), hidden)
+        digests = await asyncio.to_thread(_digests, listing.column("document"), state.hidden)
         await asyncio.to_thread(sets.add, Side.INDEX, listing.column("id"), digests)
     total = await work.source.count(replace(work.scan(), gone=""))
     work.context.tell(Progress(doing="reading the source", total=total))
     async for piece in work.pieces(work.scan()):
         work.context.tell(Progress(unchanged=piece.read))
-        digests = await asyncio.to_thread(_digests, piece.rows.column("document"), hidden)
+        digests = await asyncio.to_thread(_digests, piece.rows.column("document"), state.hidden, state.kept)
         await asyncio.to_thread(sets.add, Side.SOURCE, piece.rows.column("mark"), digests)
 
 
-def _digests(documents: pa.Array, hidden: frozenset[str]) -> pa.Int64Array:
-    """One number for each document, the same for the same content: the order of keys, the spelling of numbers and `hidden` do not count."""
-    texts = (orjson.dumps(_shown(orjson.loads(text), hidden), option=orjson.OPT_SORT_KEYS) for text in documents.to_pylist())
+def _digests(documents: pa.Array, hidden: frozenset[str], kept: Callable[[str], float] = float) -> pa.Int64Array:
+    """One number for each document, the same for the same content: the order of keys, the spelling of numbers and `hidden` do not count.
+
+    `kept` is what the index makes of a number.
+    """
+    read = orjson.loads if kept is float else partial(json.loads, parse_float=kept, parse_int=partial(_integer, kept))
+    texts = (orjson.dumps(_shown(read(text), hidden), option=orjson.OPT_SORT_KEYS) for text in documents.to_pylist())
     return pa.array([hash(text) for text in texts], pa.int64())
+
+
+def _integer(kept: Callable[[str], float], text: str) -> float:
+    value = int(text)
+    return value if -(2**63) <= value < 2**64 else kept(text)
 
 
 def _shown(document: dict[str, object], hidden: frozenset[str]) -> object:
