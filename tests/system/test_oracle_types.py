@@ -75,7 +75,7 @@ def test_every_value_of_every_type_arrives_in_the_index_exactly(  # noqa: PLR091
 
 
 def equal(found: Any, expected: Any) -> bool:
-    """The same to the last digit. A whole number may have become one with a point; inside a JSON of the source, one beyond 64 bits a double."""
+    """The same to the last digit; a whole number may have become one with a point, and inside a JSON, one beyond 64 bits a double."""
     if isinstance(expected, dict):
         return bool(orjson.loads(json.dumps(found)) == orjson.loads(json.dumps(expected)))
     if isinstance(expected, float) and not isinstance(found, str):
