@@ -83,9 +83,9 @@ def scene(running: Running, shop: Shop, target: Searched, rows: int, seed: int) 
     ("shop", "kind", "times"),
     [
         ("duckdb", "meilisearch", KILLS),
-        ("duckdb", "fts5", KILLS // 2),
-        ("oracle19", "meilisearch", KILLS // 3),
-        ("oracle23", "meilisearch", KILLS // 3),
+        ("duckdb", "fts5", KILLS // 3),
+        ("oracle19", "meilisearch", KILLS // 5),
+        ("oracle23", "meilisearch", KILLS // 5),
     ],
     indirect=["shop"],
 )

@@ -23,8 +23,8 @@ from tests.system.shop import Document
 from tests.system.waiting import until
 
 WRITERS = 500
-SECONDS = 12
-CUTS = int(os.environ.get("SYNCD_CUTS", "30"))
+SECONDS = 8
+CUTS = int(os.environ.get("SYNCD_CUTS", "20"))
 BOTH = ("by_date", "by_scn")
 
 
