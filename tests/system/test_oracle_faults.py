@@ -81,7 +81,7 @@ CASES = {
     "undo is gone in the middle, 01555": Case(armed(Fault(At.FETCH, Raise(1555), matching=READING)), MOMENT, ("ORA-01555",)),
     "no such SCN, 08181": Case(armed(Fault(At.EXECUTE, Raise(8181), matching=READING)), MOMENT, ("ORA-08181",)),
     "cut at a packet": Case(armed(Fault(At.PACKET, DROP, nth=9)), PASSES, ("DPY-4011",)),
-    "cut at a row": Case(armed(Fault(At.ROW, DROP, nth=250)), PASSES, ("DPY-4011",)),
+    "cut at a row": Case(armed(Fault(At.ROW, DROP, nth=20)), PASSES, ("DPY-4011",)),
     "wrong bytes": Case(armed(Fault(At.PACKET, GARBLE, nth=7)), PASSES, ("127.0.0.1",)),
     "silence in the middle": Case(armed(Fault(At.PACKET, SILENCE, nth=9)), PASSES, ("127.0.0.1",)),
     "slow": Case(armed(Fault(At.ANSWER, Delay(0.2)))),

@@ -90,10 +90,10 @@ class Target(Protocol):
 class Readable(Protocol):
     """What an index can tell of its content. Raises as `Target` does."""
 
-    def ids(self) -> AsyncIterator[pa.StringArray]:
+    def ids(self) -> AsyncGenerator[pa.StringArray, None]:
         """Yield the ids of all documents, as plain text."""
 
-    def documents(self, ids: Sequence[str] | None = None) -> AsyncIterator[pa.RecordBatch]:
+    def documents(self, ids: Sequence[str] | None = None) -> AsyncGenerator[pa.RecordBatch, None]:
         """Yield all documents, or those of the given ids that exist, with the columns `LISTING`."""
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -52,12 +53,13 @@ def _unary(behave: Callable[[Any, Context], Awaitable[Any]]) -> Any:
     return behaved
 
 
-def _stream(behave: Callable[[Any, Context], AsyncIterator[Any]]) -> Any:
+def _stream(behave: Callable[[Any, Context], AsyncGenerator[Any, None]]) -> Any:
     async def behaved(request: Any, context: Context) -> None:
         try:
-            async for message in behave(request, context):
-                async with asyncio.timeout(_WRITE_SECONDS):
-                    await context.write(message)
+            async with aclosing(behave(request, context)) as messages:
+                async for message in messages:
+                    async with asyncio.timeout(_WRITE_SECONDS):
+                        await context.write(message)
         except TimeoutError:
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "this reader fell behind; call again, the first message is complete")
         except Exception as error:  # noqa: BLE001 - the border: nothing unmapped may leave

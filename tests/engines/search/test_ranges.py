@@ -1,6 +1,7 @@
 """A load reads several ranges at once, and each goes on from its own place."""
 
 import random
+from contextlib import suppress
 
 import pytest
 
@@ -131,3 +132,15 @@ async def test_a_moment_that_ends_in_one_of_the_ranges_loses_nothing(wide: World
     last = [scan for scan in parts(source) if not scan.moment and not scan.since][:4]
     assert [scan.until for scan in last] == [("40",), ("80",), ("120",), None]
     assert all(scan.after for scan in last)
+
+
+@pytest.mark.parametrize("mode", ["full", "incremental"])
+async def test_a_run_that_fails_leaves_no_scan_open_behind_it(wide: World, source: Versioned, mode: str) -> None:
+    await wide.run("full")
+    source.change([row(number, "changed", at=60) for number in range(1, 21)], removed=[30, 31])
+
+    for commits in range(5):
+        with suppress(Crash):
+            await wide.run(mode, crash_after=commits)
+
+        assert source.reading == 0

@@ -1,5 +1,6 @@
 """A source in memory that can look back: every commit makes a version, and tests say what happens between two pages."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -56,6 +57,8 @@ class Versioned:
     """Why some columns cannot be read."""
     parts: int = 64
     scans: list[Scan] = field(default_factory=list)
+    reading: int = 0
+    """Scans that have begun and are neither at their end nor closed."""
     before_page: Callable[[Scan, int], None] = field(default=lambda scan, number: None)
     """Called before a page of a scan is read, with the number of the page."""
 
@@ -122,14 +125,22 @@ class Versioned:
 
     async def scan(self, scan: Scan, rows: int) -> AsyncGenerator[pa.RecordBatch, None]:
         self.scans.append(scan)
+        self.reading += 1
         after, number = scan.after, 0
-        while True:
-            self.before_page(scan, number)
-            batch = self._batch(scan, self._wanted(scan, after)[:rows])
-            if batch.num_rows == 0:
-                return
-            yield batch
-            after, number = positions(batch, scan.order)[-1], number + 1
+        try:
+            while True:
+                self.before_page(scan, number)
+                batch = self._batch(scan, self._wanted(scan, after)[:rows])
+                if batch.num_rows == 0:
+                    return
+                try:
+                    yield batch
+                except GeneratorExit:
+                    await asyncio.sleep(0.02)  # it takes a while to stop what reads on
+                    raise
+                after, number = positions(batch, scan.order)[-1], number + 1
+        finally:
+            self.reading -= 1
 
     def _batch(self, scan: Scan, rows: Sequence[Row]) -> pa.RecordBatch:
         kinds = {**self.columns, VERSION: pa.int64()}

@@ -65,7 +65,7 @@ class Index:
     def unfit(self, rows: pa.RecordBatch) -> Sequence[Refusal]:
         return [Refusal(row, "invalid_document_id", "null") for row, each in enumerate(rows.column("id").to_pylist()) if each == "null"]
 
-    async def ids(self) -> AsyncIterator[pa.StringArray]:
+    async def ids(self) -> AsyncGenerator[pa.StringArray, None]:
         yield pa.array(list(self.documents), pa.string())
 
 

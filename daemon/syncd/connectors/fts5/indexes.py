@@ -42,14 +42,14 @@ class FTS5Index:
     def unfit(self, rows: pa.RecordBatch) -> Sequence[Refusal]:
         return [refusal(row, text) for row, text in enumerate(rows.column("id").to_pylist()) if plain_id(text) is None]
 
-    async def ids(self) -> AsyncIterator[pa.StringArray]:
+    async def ids(self) -> AsyncGenerator[pa.StringArray, None]:
         entry = await self._file.call(tables.existing, self._name)
         after = 0
         while page := await self._file.call(tables.page, f"SELECT n, id FROM {entry.rows}", after, _IDS_AT_ONCE):
             after = page[-1][0]
             yield pa.array([plain for _, plain in page], pa.string())
 
-    async def documents(self, ids: Sequence[str] | None = None) -> AsyncIterator[pa.RecordBatch]:
+    async def documents(self, ids: Sequence[str] | None = None) -> AsyncGenerator[pa.RecordBatch, None]:
         entry = await self._file.call(tables.existing, self._name)
         if ids is not None:
             for start in range(0, len(ids), _DOCUMENTS_AT_ONCE):

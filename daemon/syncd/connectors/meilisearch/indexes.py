@@ -47,14 +47,14 @@ class MeilisearchIndex:
     def unfit(self, rows: pa.RecordBatch) -> Sequence[Refusal]:
         return tuple(rules.refusals(rows, geo=self._geo).values())
 
-    async def ids(self) -> AsyncIterator[pa.StringArray]:
+    async def ids(self) -> AsyncGenerator[pa.StringArray, None]:
         primary_key = _primary_key(await self._known())
         start = 0
         while found := await self._fetch({"fields": [primary_key], "offset": start, "limit": _IDS_A_PAGE}):
             yield pa.array([str(document[primary_key]) for document in found], pa.string())
             start += len(found)
 
-    async def documents(self, ids: Sequence[str] | None = None) -> AsyncIterator[pa.RecordBatch]:
+    async def documents(self, ids: Sequence[str] | None = None) -> AsyncGenerator[pa.RecordBatch, None]:
         known = await self._known()
         rows = max(1, min(_PAGE_ROWS, _PAGE_BYTES // max(1, known.document_bytes)))
         if ids is None:

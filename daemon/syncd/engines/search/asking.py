@@ -3,13 +3,14 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import replace
 
 import orjson
 
 from syncd.domain.batch import Finding, Severity
 from syncd.domain.errors import InvalidRequest
-from syncd.domain.scan import GONE, Position
+from syncd.domain.scan import GONE, Position, Scan
 from syncd.engines.search.changes import Window, changed_scan, clock_fell_back, compare_keys, look, since
 from syncd.engines.search.keysets import KeySets, Side
 from syncd.engines.search.removed import remembers, removed
@@ -31,18 +32,7 @@ async def plan(work: Work) -> Report:
         window = replace(window, watermark=None)
     scan = changed_scan(work, window)
     work.context.tell(Progress(doing="reading", total=await work.source.count(replace(scan, gone=""))))
-    found = {"read": 0, "send": 0, "unchanged": 0, "delete": 0}
-    async for piece in work.pieces(scan):
-        kept = piece if everything or not work.trusts_memory else await work.unsent(piece, Scope.LIVE)
-        work.context.tell(Progress(unchanged=kept.read))
-        found["read"] += piece.read
-        found["send"] += kept.rows.num_rows
-        found["unchanged"] += piece.rows.num_rows - kept.rows.num_rows
-        found["delete"] += 0 if everything else len(kept.gone)
-    if not everything:
-        async for batch in removed(work, window, Scope.LIVE, standing.written()):
-            found["send"] += batch.rows.num_rows
-            found["delete"] += len(batch.gone)
+    found = await _counted(work, window, scan, everything=everything)
     state = await work.indexes.inspect(work.settings.target.index, work.shape)
     forgotten = work.settings.source.deletions.versions and not remembers(work, window)
     if state and (everything or forgotten):
@@ -63,14 +53,34 @@ async def plan(work: Work) -> Report:
     )
 
 
+async def _counted(work: Work, window: Window, scan: Scan, *, everything: bool) -> dict[str, int]:
+    """Read what a run would read, and count what would become of it."""
+    found = {"read": 0, "send": 0, "unchanged": 0, "delete": 0}
+    async with aclosing(work.pieces(scan)) as pieces:
+        async for piece in pieces:
+            kept = piece if everything or not work.trusts_memory else await work.unsent(piece, Scope.LIVE)
+            work.context.tell(Progress(unchanged=kept.read))
+            found["read"] += piece.read
+            found["send"] += kept.rows.num_rows
+            found["unchanged"] += piece.rows.num_rows - kept.rows.num_rows
+            found["delete"] += 0 if everything else len(kept.gone)
+    if not everything:
+        async with aclosing(removed(work, window, Scope.LIVE, work.standing.written())) as batches:
+            async for batch in batches:
+                found["send"] += batch.rows.num_rows
+                found["delete"] += len(batch.gone)
+    return found
+
+
 async def explain(work: Work) -> Report:
     """One row, everywhere it can be: in the source, mapped, in the index, in the ledger."""
     key = _key_of(work)
     rows: list[dict[str, object]] = []
     source = work.settings.source
     scan = replace(work.scan(), keys=(key,))
-    async for page in work.source.scan(replace(scan, columns=()), 10):
-        rows += [{name: str(value) for name, value in row.items()} for row in page.to_pylist()]
+    async with aclosing(work.source.scan(replace(scan, columns=()), 10)) as pages:
+        async for page in pages:
+            rows += [{name: str(value) for name, value in row.items()} for row in page.to_pylist()]
     mapped = [piece async for piece in work.pieces(scan)]
     mark = next(
         (mark for piece in mapped for mark in piece.rows.column("mark").to_pylist() + piece.gone.to_pylist()),
@@ -141,18 +151,19 @@ async def _about_rows(work: Work) -> list[Finding]:
     seen = 0
     refused: dict[str, tuple[int, str]] = {}
     async with beside(KeySets) as sets:
-        async for piece in work.pieces(work.scan()):
-            work.context.tell(Progress(doing="looking at rows", unchanged=piece.read))
-            await asyncio.to_thread(sets.add, Side.SOURCE, piece.rows.column("mark"))
-            for refusal in await asyncio.to_thread(work.live.unfit, piece.rows):
-                mark = piece.rows.column("mark")[refusal.row].as_py()
-                why = work.reasons.pop(mark, refusal)
-                code, reason = why.code, why.reason
-                count, example = refused.get(code, (0, f"key {piece.rows.column('key')[refusal.row].as_py()}: {reason}"))
-                refused[code] = (count + 1, example)
-            seen += piece.read
-            if seen >= _SAMPLE_ROWS and not work.says("all"):
-                break
+        async with aclosing(work.pieces(work.scan())) as pieces:
+            async for piece in pieces:
+                work.context.tell(Progress(doing="looking at rows", unchanged=piece.read))
+                await asyncio.to_thread(sets.add, Side.SOURCE, piece.rows.column("mark"))
+                for refusal in await asyncio.to_thread(work.live.unfit, piece.rows):
+                    mark = piece.rows.column("mark")[refusal.row].as_py()
+                    why = work.reasons.pop(mark, refusal)
+                    code, reason = why.code, why.reason
+                    count, example = refused.get(code, (0, f"key {piece.rows.column('key')[refusal.row].as_py()}: {reason}"))
+                    refused[code] = (count + 1, example)
+                seen += piece.read
+                if seen >= _SAMPLE_ROWS and not work.says("all"):
+                    break
         doubled = await asyncio.to_thread(sets.doubled, Side.SOURCE)
     found = [
         Finding(Severity.PROBLEM, code, f"{count:,} of {seen:,} rows will be refused; first: {example}")

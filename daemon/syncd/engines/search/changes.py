@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -101,10 +102,11 @@ def changed_scan(work: Work, window: Window, moment: str = "") -> Scan:
 
 async def changed(work: Work, scan: Scan, scope: Scope, reach: Reach) -> AsyncGenerator[Batch, None]:
     """Yield what a scan finds that the index does not hold already."""
-    async for piece in work.pieces(scan):
-        kept = await work.unsent(piece, scope) if work.trusts_memory else piece
-        if kept.rows.num_rows or len(kept.gone):
-            yield batch_of(kept, reach(piece.last))
+    async with aclosing(work.pieces(scan)) as pieces:
+        async for piece in pieces:
+            kept = await work.unsent(piece, scope) if work.trusts_memory else piece
+            if kept.rows.num_rows or len(kept.gone):
+                yield batch_of(kept, reach(piece.last))
 
 
 async def sweep(work: Work, index: Index, scope: Scope, reaches: Checkpoint) -> None:
@@ -121,11 +123,13 @@ async def sweep(work: Work, index: Index, scope: Scope, reaches: Checkpoint) -> 
 async def compare_keys(work: Work, index: Index, sets: KeySets) -> None:
     """Fill both sides with ids: the index first, so that a row that appears meanwhile is not taken for lost."""
     work.context.tell(Progress(doing="comparing keys"))
-    async for ids in index.ids():
-        await asyncio.to_thread(sets.add, Side.INDEX, ids)
+    async with aclosing(index.ids()) as listings:
+        async for ids in listings:
+            await asyncio.to_thread(sets.add, Side.INDEX, ids)
     scan = replace(work.scan(), columns=tuple(work.settings.source.key))
-    async for page in work.source.scan(scan, _SWEEP_ROWS):
-        await asyncio.to_thread(sets.add, Side.SOURCE, await asyncio.to_thread(work.mapper.ids, page))
+    async with aclosing(work.source.scan(scan, _SWEEP_ROWS)) as pages:
+        async for page in pages:
+            await asyncio.to_thread(sets.add, Side.SOURCE, await asyncio.to_thread(work.mapper.ids, page))
 
 
 async def _only_indexed(sets: KeySets, reaches: Checkpoint) -> AsyncGenerator[Batch, None]:

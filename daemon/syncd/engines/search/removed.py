@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 
 import pyarrow as pa
@@ -24,11 +25,12 @@ def remembers(work: Work, window: Window) -> bool:
 async def removed(work: Work, window: Window, scope: Scope, reaches: Checkpoint) -> AsyncGenerator[Batch, None]:
     """Yield the deletions of a window. A key that has a row again is not deleted, but sent as it is now."""
     for scan in _scans(work, window):
-        async for page in work.source.scan(scan, work.settings.batch_rows):
-            piece = await _as_it_is_now(work, page, scan.key)
-            kept = await work.unsent(piece, scope) if work.trusts_memory else piece
-            if kept.rows.num_rows or len(kept.gone):
-                yield batch_of(kept, reaches)
+        async with aclosing(work.source.scan(scan, work.settings.batch_rows)) as pages:
+            async for page in pages:
+                piece = await _as_it_is_now(work, page, scan.key)
+                kept = await work.unsent(piece, scope) if work.trusts_memory else piece
+                if kept.rows.num_rows or len(kept.gone):
+                    yield batch_of(kept, reaches)
 
 
 def _scans(work: Work, window: Window) -> Iterator[Scan]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -38,12 +39,13 @@ async def retry(work: Work) -> Report:
 
 
 async def _everything_unsent(work: Work, dead: pa.StringArray) -> AsyncGenerator[Batch, None]:
-    async for piece in work.pieces(work.scan()):
-        kept = await work.unsent(piece, Scope.LIVE)
-        wanted = pc.or_(pc.is_in(piece.rows.column("mark"), kept.rows.column("mark")), pc.is_in(piece.rows.column("mark"), dead))
-        rows = piece.rows.filter(wanted)
-        if rows.num_rows:
-            yield Batch(rows, piece.gone.slice(0, 0), work.standing.written(), rows.num_rows)
+    async with aclosing(work.pieces(work.scan())) as pieces:
+        async for piece in pieces:
+            kept = await work.unsent(piece, Scope.LIVE)
+            wanted = pc.or_(pc.is_in(piece.rows.column("mark"), kept.rows.column("mark")), pc.is_in(piece.rows.column("mark"), dead))
+            rows = piece.rows.filter(wanted)
+            if rows.num_rows:
+                yield Batch(rows, piece.gone.slice(0, 0), work.standing.written(), rows.num_rows)
 
 
 @dataclass(slots=True)
@@ -65,7 +67,8 @@ def _key(letter: DeadLetter) -> Position | None:
 
 
 async def _rows(work: Work, keys: tuple[Position, ...], found: _Found) -> AsyncGenerator[Batch, None]:
-    async for piece in work.pieces(replace(work.scan(), keys=keys)):
-        found.rows += piece.read
-        if piece.rows.num_rows or len(piece.gone):
-            yield batch_of(piece, work.standing.written())
+    async with aclosing(work.pieces(replace(work.scan(), keys=keys))) as pieces:
+        async for piece in pieces:
+            found.rows += piece.read
+            if piece.rows.num_rows or len(piece.gone):
+                yield batch_of(piece, work.standing.written())

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -56,15 +57,17 @@ async def verify(work: Work) -> Report:
 async def _fill(work: Work, sets: KeySets) -> None:
     work.context.tell(Progress(doing="reading the index"))
     state = await work.indexes.inspect(work.settings.target.index, work.shape) or IndexState("", 0)
-    async for listing in work.live.documents():
-        digests = await asyncio.to_thread(_digests, listing.column("document"), state.hidden)
-        await asyncio.to_thread(sets.add, Side.INDEX, listing.column("id"), digests)
+    async with aclosing(work.live.documents()) as listings:
+        async for listing in listings:
+            digests = await asyncio.to_thread(_digests, listing.column("document"), state.hidden)
+            await asyncio.to_thread(sets.add, Side.INDEX, listing.column("id"), digests)
     total = await work.source.count(replace(work.scan(), gone=""))
     work.context.tell(Progress(doing="reading the source", total=total))
-    async for piece in work.pieces(work.scan()):
-        work.context.tell(Progress(unchanged=piece.read))
-        digests = await asyncio.to_thread(_digests, piece.rows.column("document"), state.hidden, state.kept)
-        await asyncio.to_thread(sets.add, Side.SOURCE, piece.rows.column("mark"), digests)
+    async with aclosing(work.pieces(work.scan())) as pieces:
+        async for piece in pieces:
+            work.context.tell(Progress(unchanged=piece.read))
+            digests = await asyncio.to_thread(_digests, piece.rows.column("document"), state.hidden, state.kept)
+            await asyncio.to_thread(sets.add, Side.SOURCE, piece.rows.column("mark"), digests)
 
 
 def _digests(documents: pa.Array, hidden: frozenset[str], kept: Callable[[str], float] = float) -> pa.Int64Array:
@@ -133,10 +136,11 @@ async def _repair(work: Work, drift: Drift) -> None:
     async def mending() -> AsyncGenerator[Batch, None]:
         wanted = pa.array([*drift.missing, *drift.different], pa.string())
         if len(wanted):
-            async for piece in work.pieces(work.scan()):
-                rows = piece.rows.filter(pc.is_in(piece.rows.column("mark"), wanted))
-                if rows.num_rows:
-                    yield batch_of(replace(piece, rows=rows, gone=piece.gone.slice(0, 0), read=0), reaches)
+            async with aclosing(work.pieces(work.scan())) as pieces:
+                async for piece in pieces:
+                    rows = piece.rows.filter(pc.is_in(piece.rows.column("mark"), wanted))
+                    if rows.num_rows:
+                        yield batch_of(replace(piece, rows=rows, gone=piece.gone.slice(0, 0), read=0), reaches)
         for ids in _chunks(drift.extra, work.settings.batch_rows):
             yield deletions(pa.array(ids, pa.string()), reaches)
 
