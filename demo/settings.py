@@ -66,6 +66,18 @@ category = "category"
 price = "cast(price as double)"
 tags = "tags"
 modified = "epoch(modified_date)"
+
+[syncs.ai]                               # the configurations of two AI coding clients, in a home each
+engine = "clients"
+policy = "manual-review"                 # what two change differently waits for a person
+
+[syncs.ai.sides.claude]
+client = "claude"
+home = "homes/claude"
+
+[syncs.ai.sides.codex]
+client = "codex"
+home = "homes/codex"
 """
 
 

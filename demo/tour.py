@@ -4,10 +4,11 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from demo import shop
+from demo import homes, shop
 from demo.searching import Document, Search
 from demo.world import World
 
@@ -16,6 +17,7 @@ _CHANGED = range(1_000, 1_300)
 _DELETED = range(40, 140)
 _WATCHED = 1_042
 """One of the changed products."""
+_NOTICED_SECONDS = 20.0
 _LOST = 42
 """One of the deleted ones."""
 
@@ -36,6 +38,7 @@ class Tour:
         self._fill()
         self._look_for(["찻주전자", "woollen scarf"])
         self._follow_changes()
+        self._keep_homes_in_step()
         self._ask()
         say(f"\nAll of this took {time.monotonic() - self.began:.0f} s.")
 
@@ -61,6 +64,34 @@ class Tour:
             raise Unexpected("the index does not hold what the shop holds")
         step("Source and index are compared, key by key and document by document.")
         self._run("verify", SYNC)
+
+    def _keep_homes_in_step(self) -> None:
+        claude, codex = homes.Claude(self.world.folder / "homes"), homes.Codex(self.world.folder / "homes")
+        step("Beside the shop, two AI coding clients have a home each. Claude Code gets an MCP server; nobody starts a run.")
+        claude.put("docs", "info")
+        show_file(claude.file)
+        self._wait_for("Codex has it, too", lambda: codex.level("docs") == "info")
+        show_file(codex.file)
+        step("Both change the same variable, to different values. That waits for a person, who takes what Codex says.")
+        self._run("pause", "ai")
+        claude.put("docs", "debug")
+        codex.put("docs", "trace")
+        self._run("resume", "ai")
+        self._run("run", "ai", "--mode", "sync")
+        [conflict] = json.loads(self.world.syncctl("conflicts", "list", "-o", "json").stdout)["conflicts"]
+        self._run("conflicts", "show", conflict["id"])
+        self._run("conflicts", "resolve", conflict["id"], "--take", "codex")
+        if (claude.level("docs"), codex.level("docs")) != ("trace", "trace"):
+            raise Unexpected("the two clients do not say what was decided")
+        self._run("clients", "versions")
+
+    def _wait_for(self, what: str, holds: Callable[[], bool]) -> None:
+        began = time.monotonic()
+        while not holds():
+            if time.monotonic() - began > _NOTICED_SECONDS:
+                raise Unexpected(f"it was to be so that {what}")
+            time.sleep(0.05)
+        say(f"{what}, after {time.monotonic() - began:.1f} s:")
 
     def _ask(self) -> None:
         step("How things stand, what has run, and who did what.")
@@ -114,6 +145,11 @@ def step(text: str) -> None:
 
 def command(text: str) -> None:
     say(f"\033[1m$ {text}\033[0m" if sys.stdout.isatty() else f"$ {text}")
+
+
+def show_file(file: Path) -> None:
+    command(f"cat {file}")
+    say("".join(f"  {line}\n" for line in file.read_text().splitlines()).rstrip())
 
 
 def show(document: Document) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from demo import shop
+from demo import homes, shop
 from demo.settings import settings
 
 _LOCK = "demo.lock"
@@ -65,6 +65,7 @@ class World:
     def furnish(self, target: str, rows: int) -> None:
         """Make the database and the settings file."""
         shop.create(self.shop, rows)
+        homes.create(self.folder / "homes")
         (self.folder / "meilisearch.key").touch(mode=0o600)
         (self.folder / "meilisearch.key").write_text(self.key)
         self.settings.write_text(settings(self.settings, target, self.url))

@@ -51,6 +51,13 @@ cli.section(
     },
 )
 cli.section(
+    "AI coding clients",
+    {
+        "clients": ("syncctl.commands.clients:clients", "One configuration for several clients, and its versions"),
+        "conflicts": ("syncctl.commands.conflicts:conflicts", "Where clients disagree: list, show, resolve"),
+    },
+)
+cli.section(
     "Steer",
     {
         "pause": ("syncctl.commands.steer:pause", "Start no more runs of a sync"),

@@ -14,6 +14,8 @@ import grpc
 from google.protobuf.message import Message
 
 from syncapi.v1.audit_pb2_grpc import AuditStub
+from syncapi.v1.clients_pb2 import ListConflictsResponse, ListVersionsResponse
+from syncapi.v1.clients_pb2_grpc import ClientsStub
 from syncapi.v1.control_pb2 import ListDeadLettersResponse, ListRunsResponse, ListSyncsResponse
 from syncapi.v1.control_pb2_grpc import ControlStub
 from syncctl.problems import Broken, Exit, Problem
@@ -30,7 +32,7 @@ _START = "start it: `systemctl start syncd`, or `syncd --settings FILE`; elsewhe
 
 Request = TypeVar("Request", bound=Message)
 Reply = TypeVar("Reply", bound=Message)
-Page = TypeVar("Page", ListSyncsResponse, ListRunsResponse, ListDeadLettersResponse)
+Page = TypeVar("Page", ListSyncsResponse, ListRunsResponse, ListDeadLettersResponse, ListConflictsResponse, ListVersionsResponse)
 
 
 class Daemon:
@@ -41,6 +43,7 @@ class Daemon:
         self._channel = grpc.insecure_channel(target, _OPTIONS)
         self.control = ControlStub(self._channel)
         self.audit = AuditStub(self._channel)
+        self.clients = ClientsStub(self._channel)
 
     def ask(self, method: grpc.UnaryUnaryMultiCallable[Request, Reply], request: Request, seconds: float = 10) -> Reply:
         """One question, one answer."""

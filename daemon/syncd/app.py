@@ -16,6 +16,7 @@ import structlog
 from syncd import catalogue
 from syncd.domain.errors import PermanentError
 from syncd.domain.run import RunId
+from syncd.engines.clients.desk import Desk
 from syncd.kit import systemd
 from syncd.kit.files import Lock, LockHeld
 from syncd.ledger.book import open_ledger
@@ -52,7 +53,8 @@ async def run(settings: Settings) -> None:
             daemon = Daemon(ledger, board, supervisor, roster)
             await roster.start()
             sockets = [listen.socket for listen in settings.listen]
-            async with serving(daemon, ledger.audit, VERSION, sockets, _CALLS_GRACE_SECONDS):
+            desk = Desk(daemon, ledger.documents)
+            async with serving(daemon, ledger.audit, VERSION, sockets, _CALLS_GRACE_SECONDS, clients=desk):
                 systemd.notify("READY=1")
                 log.info("daemon ready", version=VERSION, syncs=len(settings.syncs), sockets=[str(socket) for socket in sockets])
                 await stopping.wait()

@@ -3,10 +3,12 @@
 from collections.abc import Collection
 from importlib import import_module
 
+from syncd.ports.clients import Adapter
 from syncd.ports.connecting import Connector
 from syncd.ports.running import EngineKind
 
 ENGINES = {
+    "clients": "syncd.engines.clients.engine",
     "search": "syncd.engines.search.engine",
 }
 
@@ -15,6 +17,15 @@ CONNECTORS = {
     "fts5": "syncd.connectors.fts5",
     "meilisearch": "syncd.connectors.meilisearch",
     "oracle": "syncd.connectors.oracle",
+}
+
+CLIENTS = {
+    "acli": "syncd.engines.clients.adapters.acli",
+    "claude": "syncd.engines.clients.adapters.claude",
+    "codex": "syncd.engines.clients.adapters.codex",
+    "gemini": "syncd.engines.clients.adapters.gemini",
+    "opencode": "syncd.engines.clients.adapters.opencode",
+    "qwen": "syncd.engines.clients.adapters.qwen",
 }
 
 
@@ -37,4 +48,15 @@ def engine(kind: str) -> EngineKind:
 def connector(kind: str) -> Connector:
     """The connector of a kind. Raises `KeyError` for an unknown kind, `ImportError` if its driver is not installed."""
     found: Connector = import_module(CONNECTORS[kind]).CONNECTOR
+    return found
+
+
+def client_kinds() -> Collection[str]:
+    """The AI coding clients that there are adapters for."""
+    return CLIENTS.keys()
+
+
+def client(kind: str) -> Adapter:
+    """The adapter of a client. Raises `KeyError` for an unknown one."""
+    found: Adapter = import_module(CLIENTS[kind]).ADAPTER
     return found

@@ -1,5 +1,6 @@
 """What the documents say about the code is what the code says."""
 
+import json
 import os
 import re
 import tempfile
@@ -16,6 +17,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from syncd import catalogue
+from syncd.engines.clients.settings import SideSection
 from syncd.engines.search import jsonforms
 from syncd.kit.text import format_duration
 from syncd.settings.daemon import DaemonSection, ListenSection
@@ -32,6 +34,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[daemon]`": DaemonSection,
     "`[[listen]]`": ListenSection,
     **{f'`[syncs.NAME]` with `engine = "{kind}"`': catalogue.engine(kind).settings for kind in catalogue.engine_kinds()},
+    "`[syncs.NAME.sides.SIDE]`": SideSection,
     **{f'`[connections.NAME]` with `kind = "{kind}"`': catalogue.connector(kind).settings for kind in catalogue.connector_kinds()},
 }
 
@@ -71,7 +74,7 @@ def default_of(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True, validated_data={})
     if value is None:
         return "–"
-    return "empty" if value in ({}, []) else f"`{in_settings(value)}`"
+    return "empty" if value in ({}, [], ()) else f"`{in_settings(value)}`"
 
 
 def in_settings(value: object) -> str:
@@ -85,6 +88,8 @@ def in_settings(value: object) -> str:
             return str(value.value)
         case Path():
             return str(value).replace(tempfile.gettempdir(), "/tmp").replace(f"-{os.getuid()}", "-UID")
+        case tuple():
+            return json.dumps(value)
         case "":
             return '""'
         case _:

@@ -9,6 +9,7 @@ The name of a permission in the unified model is its subject as text:
 - `default`: what nothing else is said about.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -23,11 +24,17 @@ MATCHERS = {
 
 
 class Decision(Enum):
-    """Ordered by how much is allowed; see `stricter`."""
+    """In order of how much is allowed, most first; see `strictest`."""
 
     ALLOW = "allow"
     ASK = "ask"
     DENY = "deny"
+
+
+def strictest(decisions: Iterable[Decision]) -> Decision | None:
+    """The decision that counts where several are made; None if there is none."""
+    made = frozenset(decisions)
+    return next((decision for decision in reversed(Decision) if decision in made), None)
 
 
 @dataclass(frozen=True, slots=True)

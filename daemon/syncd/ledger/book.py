@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from syncd.ledger.documents import StoredDocuments
 from syncd.ledger.remembered import Sweeper
 from syncd.ledger.rows import StoredRows
 from syncd.ledger.runs import StoredRuns
@@ -27,7 +28,8 @@ async def open_ledger(state_dir: Path, clock: Clock, keep_runs: int = 1000) -> A
         stack.push_async_callback(audit.close)
         await stack.enter_async_context(_beside(audit.serve(), "ledger: ship audit entries"))
         await stack.enter_async_context(_beside(sweeper.serve(), "ledger: sweep remembered rows"))
-        yield Ledger(StoredRuns(state, keep_runs), StoredSyncs(state, sweeper.wake), StoredRows(state), audit)
+        syncs = StoredSyncs(state, sweeper.wake)
+        yield Ledger(StoredRuns(state, keep_runs), syncs, StoredRows(state), audit, StoredDocuments(state), state_dir)
 
 
 @asynccontextmanager

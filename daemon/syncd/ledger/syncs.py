@@ -8,7 +8,7 @@ from functools import partial
 from syncd.domain.audit import Entry
 from syncd.domain.batch import Receipt
 from syncd.domain.run import Run, SyncName
-from syncd.ledger import letters, remembered
+from syncd.ledger import documents, letters, remembered
 from syncd.ledger.moments import micros
 from syncd.ledger.records import intern, load, put_hold, touch_run
 from syncd.ledger.state import State, Transaction
@@ -62,6 +62,7 @@ def _advance(transaction: Transaction, run: Run, step: Advance, complete_to: str
         (step.checkpoint, complete_to, sync),
     )
     remembered.turn(db, sync, step.rows)
+    documents.put(transaction, sync, step.documents)
     if step.letters_before is not None:
         db.execute("DELETE FROM letters WHERE sync = ? AND last_seen < ?", (sync, micros(step.letters_before)))
     transaction.record(*step.entries)
@@ -80,5 +81,6 @@ def _change(transaction: Transaction, sync: SyncName, change: Change, entry: Ent
 def _reset(db: sqlite3.Connection, sync: int) -> None:
     db.execute("UPDATE syncs SET checkpoint = NULL, complete_to = '' WHERE id = ?", (sync,))
     db.execute("DELETE FROM letters WHERE sync = ?", (sync,))
+    documents.reset(db, sync)
     remembered.turn(db, sync, RowTurn.CLEAR_LIVE)
     remembered.turn(db, sync, RowTurn.CLEAR_SHADOW)

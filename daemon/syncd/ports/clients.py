@@ -101,10 +101,13 @@ class Output:
 class Check(Protocol):
     """The client's own view of a staged copy."""
 
-    program: str
-    """Name of the executable."""
-    tested: tuple[str, str]
-    """Versions it was tested with: the first, and the first that was not."""
+    @property
+    def program(self) -> str:
+        """Name of the executable."""
+
+    @property
+    def tested(self) -> tuple[str, str]:
+        """Versions it was tested with: the first, and the first that was not."""
 
     def stage(self, scope: ScopeKind, files: Files) -> Staged:
         """Where the files of one scope go so that the client reads them, starts nothing and connects to nobody."""
@@ -124,9 +127,13 @@ class Adapter(Protocol):
     - `express` is idempotent, names every field it leaves out in a loss, and never allows what the model denies or asks about.
     """
 
-    client: str
-    check: Check | None
-    """None if the client has no command that could look at its files."""
+    @property
+    def client(self) -> str:
+        """The name of the client in settings."""
+
+    @property
+    def check(self) -> Check | None:
+        """None if the client has no command that could look at its files."""
 
     def files(self, scope: ScopeKind) -> Sequence[FileSpec]:
         """The files of one scope, also those that are not there yet."""

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from pathlib import Path
 from typing import Protocol
 
 from syncd.domain.audit import Entry, Recorded
 from syncd.domain.batch import Checkpoint, Receipt
 from syncd.domain.dead_letter import DeadLetter
 from syncd.domain.run import Failure, Run, RunState, SyncName
-from syncd.ports.running import Advance, Rows, Scope
+from syncd.ports.running import Advance, Documents, Rows, Scope
 
 
 class HoldKind(Enum):
@@ -83,7 +84,7 @@ class Change:
     hold: Hold | None = None
     """The hold from now on; None ends any."""
     reset: bool = False
-    """Forget checkpoint, remembered rows and dead letters."""
+    """Forget checkpoint, remembered rows, dead letters and the documents under `state/`."""
 
 
 class SyncBook(Protocol):
@@ -160,6 +161,19 @@ class AuditBook(Protocol):
         """Wait until there is an entry behind a sequence; answers the head's sequence at once if there is."""
 
 
+class DocumentBook(Protocol):
+    """The documents of all syncs."""
+
+    def of(self, sync: SyncName) -> Documents:
+        """The documents of one sync."""
+
+    async def put(self, sync: SyncName, documents: Mapping[str, str | None], entry: Entry) -> None:
+        """Write documents for a person, outside of any run, with the audit entry that says so; None removes one."""
+
+    async def find(self, name: str) -> Sequence[tuple[SyncName, str]]:
+        """The document of this name of every sync that has one, in order of the syncs' names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """All books of one daemon."""
@@ -168,3 +182,6 @@ class Ledger:
     syncs: SyncBook
     rows: RowBook
     audit: AuditBook
+    documents: DocumentBook
+    folder: Path
+    """Where the books are, and the private folders of syncs beside them."""

@@ -1,9 +1,10 @@
 """What a run is made of: the engine, and all that it sees of the daemon."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -45,6 +46,8 @@ class Advance:
     letters_before: datetime | None = None
     """Dead letters not seen since then are dropped: every row has been looked at anew."""
     entries: tuple[Entry, ...] = ()
+    documents: Mapping[str, str | None] = field(default_factory=dict)
+    """Name -> text of documents to keep; None removes one. The others stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,16 @@ class Rows(Protocol):
 
     async def drop_letters(self, ids: Sequence[int]) -> None:
         """Forget some dead letters and what is remembered of their rows, so that they are looked at anew."""
+
+
+class Documents(Protocol):
+    """The small named texts that one sync keeps. Those under `state/` are gone when the sync is reset."""
+
+    async def get(self, name: str) -> str | None:
+        """The text of a document, None if there is none of this name."""
+
+    async def list(self, prefix: str, after: str = "", limit: int = 1000) -> Sequence[tuple[str, str]]:
+        """Names that begin with a prefix, and their texts, in order of name, from behind one name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +114,14 @@ class RunContext(Protocol):
 
     @property
     def rows(self) -> Rows: ...
+
+    @property
+    def documents(self) -> Documents:
+        """What the sync keeps, as of the last commit."""
+
+    @property
+    def folder(self) -> Path:
+        """A folder that only the sync uses and nobody else may read, for files that outlive the run."""
 
     async def commit(self, receipt: Receipt, scope: Scope = Scope.LIVE) -> None:
         """Write counters, dead letters, remembered rows and the checkpoint that the receipt reaches in one durable transaction."""
@@ -161,3 +182,5 @@ class EngineKind:
     modes: Mapping[str, Mode]
     scheduled_mode: str
     build: Callable[[SyncName, Any, Connections], Engine]
+    watches: Callable[[Any], Collection[Path]] | None = None
+    """Files, and globs of files, of some settings: when one of them changes, a run begins by itself."""

@@ -45,7 +45,7 @@ class Control(control_pb2_grpc.ControlServicer):
         )
 
     async def ReloadSettings(self, request: pb.ReloadSettingsRequest, context: Context) -> pb.ReloadSettingsResponse:
-        changes = await self._daemon.reload(_caller(context))
+        changes = await self._daemon.reload(wire.caller(context))
         return pb.ReloadSettingsResponse(
             added=changes.added, removed=changes.removed, changed=changes.changed, needs_restart=changes.restart
         )
@@ -66,21 +66,21 @@ class Control(control_pb2_grpc.ControlServicer):
         )
 
     async def PauseSync(self, request: pb.PauseSyncRequest, context: Context) -> pb.PauseSyncResponse:
-        return pb.PauseSyncResponse(sync=wire.sync(await self._daemon.pause(SyncName(request.sync), _caller(context))))
+        return pb.PauseSyncResponse(sync=wire.sync(await self._daemon.pause(SyncName(request.sync), wire.caller(context))))
 
     async def ResumeSync(self, request: pb.ResumeSyncRequest, context: Context) -> pb.ResumeSyncResponse:
-        return pb.ResumeSyncResponse(sync=wire.sync(await self._daemon.resume(SyncName(request.sync), _caller(context))))
+        return pb.ResumeSyncResponse(sync=wire.sync(await self._daemon.resume(SyncName(request.sync), wire.caller(context))))
 
     async def ResetSync(self, request: pb.ResetSyncRequest, context: Context) -> pb.ResetSyncResponse:
-        return pb.ResetSyncResponse(sync=wire.sync(await self._daemon.reset(SyncName(request.sync), _caller(context))))
+        return pb.ResetSyncResponse(sync=wire.sync(await self._daemon.reset(SyncName(request.sync), wire.caller(context))))
 
     async def StartRun(self, request: pb.StartRunRequest, context: Context) -> pb.StartRunResponse:
-        wish = Wish(SyncName(request.sync), request.mode, dict(request.parameters), request.request_id, request.queue, _caller(context))
+        wish = Wish(SyncName(request.sync), request.mode, dict(request.parameters), request.request_id, request.queue, wire.caller(context))
         run = await self._daemon.begin(wish)
         return pb.StartRunResponse(run=wire.run(await self._daemon.run(run.id)))
 
     async def CancelRun(self, request: pb.CancelRunRequest, context: Context) -> pb.CancelRunResponse:
-        run = await self._daemon.cancel(RunId(request.run), _caller(context))
+        run = await self._daemon.cancel(RunId(request.run), wire.caller(context))
         return pb.CancelRunResponse(run=wire.run(await self._daemon.run(run.id)))
 
     async def GetRun(self, request: pb.GetRunRequest, context: Context) -> pb.GetRunResponse:
@@ -159,11 +159,11 @@ class Control(control_pb2_grpc.ControlServicer):
         return pb.ListDeadLettersResponse(dead_letters=shown, next_page_token=token)
 
     async def RetryDeadLetters(self, request: pb.RetryDeadLettersRequest, context: Context) -> pb.RetryDeadLettersResponse:
-        run = await self._daemon.begin(Wish(SyncName(request.sync), mode="retry", actor=_caller(context)))
+        run = await self._daemon.begin(Wish(SyncName(request.sync), mode="retry", actor=wire.caller(context)))
         return pb.RetryDeadLettersResponse(run=wire.run(await self._daemon.run(run.id)))
 
     async def DiscardDeadLetters(self, request: pb.DiscardDeadLettersRequest, context: Context) -> pb.DiscardDeadLettersResponse:
-        discarded = await self._daemon.discard(SyncName(request.sync), list(request.ids), _caller(context))
+        discarded = await self._daemon.discard(SyncName(request.sync), list(request.ids), wire.caller(context))
         return pb.DiscardDeadLettersResponse(discarded=discarded)
 
     async def _either(self, event: asyncio.Event, seconds: float) -> None:
@@ -185,7 +185,3 @@ async def wait_for_any(events: tuple[asyncio.Event, ...], seconds: float) -> Non
 
 def _selected(status: SyncStatus, wanted: set[str]) -> bool:
     return not wanted or status.sync in wanted
-
-
-def _caller(context: Context) -> str:
-    return str(context.peer()).split(":", 1)[0] or "unix"

@@ -15,9 +15,21 @@ def read(size: int, page_token: str, default: int) -> tuple[int, str]:
     try:
         after = base64.urlsafe_b64decode(page_token.encode()).decode()
     except (binascii.Error, UnicodeDecodeError):
-        raise InvalidRequest("page_token is not one of ours", fields={"page_token": "next_page_token of the answer before"}) from None
+        raise _foreign() from None
     return min(size or default, _MOST), after
+
+
+def number(after: str) -> int:
+    """Where a page starts in a list that is ordered by number; 0 for the first page. Raises `InvalidRequest`."""
+    try:
+        return int(after or 0)
+    except ValueError:
+        raise _foreign() from None
 
 
 def token(last: str) -> str:
     return base64.urlsafe_b64encode(last.encode()).decode()
+
+
+def _foreign() -> InvalidRequest:
+    return InvalidRequest("page_token is not one of ours", fields={"page_token": "next_page_token of the answer before"})

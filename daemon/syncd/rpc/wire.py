@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -15,6 +16,11 @@ from syncd.domain.dead_letter import DeadLetter
 from syncd.domain.run import Counters, Failure, RunState
 from syncd.domain.status import RunView, SyncStatus
 from syncd.ports.running import Mode
+
+
+def caller(context: Any) -> str:
+    """Who asks, as far as the connection tells."""
+    return str(context.peer()).split(":", 1)[0] or "unix"
 
 
 def moment(at: datetime | None) -> Timestamp | None:

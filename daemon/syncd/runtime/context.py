@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from syncd.domain.batch import Checkpoint, Receipt
 from syncd.domain.errors import SyncdError
 from syncd.domain.run import Counters, Run
 from syncd.domain.status import RunView
 from syncd.ports.ledger import SyncBook, SyncRecord
-from syncd.ports.running import Advance, Progress, Rows, Scope
+from syncd.ports.running import Advance, Documents, Progress, Rows, Scope
 from syncd.runtime.pace import Pace
 
 _CROWDED_SECONDS = 0.1
@@ -29,6 +30,9 @@ class ContextBooks:
     syncs: SyncBook
     rows: Rows
     crowded: Callable[[], bool]
+    documents: Documents
+    folder: Path
+    """The sync's own; it need not exist yet."""
 
 
 class Context:
@@ -64,6 +68,17 @@ class Context:
     @property
     def rows(self) -> Rows:
         return self._books.rows
+
+    @property
+    def documents(self) -> Documents:
+        return self._books.documents
+
+    @property
+    def folder(self) -> Path:
+        folder = self._books.folder
+        for level in (folder.parent, folder):  # `parents=True` would make the upper one readable
+            level.mkdir(mode=0o700, exist_ok=True)
+        return folder
 
     @property
     def moved(self) -> bool:

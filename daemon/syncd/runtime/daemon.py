@@ -1,9 +1,10 @@
 """What a client may ask of the daemon, in the daemon's own words. One event loop."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from syncd.domain.audit import Entry
 from syncd.domain.dead_letter import DeadLetter
@@ -42,6 +43,15 @@ class Daemon:
     def know(self, name: SyncName) -> None:
         """Raises `NotFound` if there is no such sync."""
         self._supervisor.find(name)
+
+    def sections(self, engine: str) -> Mapping[SyncName, Any]:
+        """The settings of all syncs of one engine."""
+        return {name: sync.settings for name, sync in self._supervisor.syncs.items() if sync.settings.engine == engine}
+
+    def watched(self, name: SyncName) -> tuple[int, int]:
+        """How many folders are watched for a sync, and how many should be and cannot."""
+        health = self._supervisor.watcher.health(name)
+        return health.armed, len(health.blind)
 
     def statuses(self) -> list[SyncStatus]:
         """All syncs, in order of name."""
@@ -94,6 +104,15 @@ class Daemon:
         if not found:
             raise NotFound(f"there is no run '{run}'", hint="`syncctl runs` lists them", code="run.unknown")
         return RunView(found[0])
+
+    async def ended(self, run: RunId) -> Run:
+        """Wait for the end of a run. Raises `NotFound`."""
+        while True:
+            changed = self.board.changed()
+            now = (await self.run(run)).run
+            if now.state.ended:
+                return now
+            await changed.wait()
 
     async def runs(self, query: RunQuery) -> list[RunView]:
         """Runs that match, newest first; those under way as they are now."""

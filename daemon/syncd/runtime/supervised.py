@@ -3,11 +3,12 @@
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from syncd.domain.run import Failure, Run, RunId, RunState, SyncName
+from syncd.domain.run import Failure, Run, RunId, RunState, SyncName, Trigger
 from syncd.domain.status import Phase, RunView, SyncStatus
+from syncd.kit.ids import ulid
 from syncd.ports.connecting import Connections
 from syncd.ports.ledger import HoldKind, SyncRecord
 from syncd.ports.running import EngineKind
@@ -55,6 +56,12 @@ class Supervised:
     @property
     def scheduled_mode(self) -> str:
         return self.settings.mode or self.engine.scheduled_mode
+
+    def run_for(self, trigger: Trigger) -> Run:
+        """A new run of the scheduled mode, which nobody asked for."""
+        mode = self.scheduled_mode
+        writes = self.engine.modes[mode].writes_with({})
+        return Run(RunId(ulid()), self.name, mode, trigger, RunState.QUEUED, datetime.now(UTC), writes=writes)
 
     @property
     def shown_settings(self) -> Mapping[str, Any]:

@@ -11,7 +11,6 @@ import structlog
 from syncd.domain.errors import NotFound, Refused, SyncdError
 from syncd.domain.run import Failure, Run, RunId, RunState, SyncName, Trigger
 from syncd.domain.status import RunView
-from syncd.kit.ids import ulid
 from syncd.kit.text import did_you_mean
 from syncd.ports.ledger import HoldKind, Ledger, SyncRecord
 from syncd.runtime.board import Board
@@ -19,6 +18,7 @@ from syncd.runtime.context import Context, ContextBooks
 from syncd.runtime.runner import Desk, Ended, Runner
 from syncd.runtime.scheduler import Scheduler
 from syncd.runtime.supervised import Supervised
+from syncd.runtime.watcher import Watcher
 from syncd.settings.retry import Retry
 
 log = structlog.get_logger()
@@ -43,6 +43,7 @@ class Supervisor:
         self._left_one = asyncio.Event()
         """Set whenever a run has left, and replaced."""
         self.scheduler = Scheduler(self._due)
+        self.watcher = Watcher(self._changed)
 
     @property
     def syncs(self) -> Mapping[SyncName, Supervised]:
@@ -61,6 +62,8 @@ class Supervisor:
         sync.complete_to = sync.record.complete_to
         sync.problem = sync.record.hold.why if sync.record.hold else (sync.record.last.failure if sync.record.last else None)
         self.schedule(sync)
+        if sync.engine.watches:
+            self.watcher.watch(sync.name, sync.engine.watches(sync.settings))
         self.show(sync)
 
     async def remove(self, name: SyncName) -> list[Run]:
@@ -68,6 +71,7 @@ class Supervisor:
         sync = self._syncs.pop(name)
         sync.retired = True
         self.scheduler.remove(name)
+        self.watcher.forget(name)
         self._board.remove(name)
         unfinished = [sync.main.run] if sync.main and sync.main.run.writes else []
         await self._end_runs([sync], _REMOVE_SECONDS)
@@ -116,6 +120,7 @@ class Supervisor:
         """Start nothing more, let running batches end, and wait for that. Answers the runs that did not end in time."""
         self._stopping = True
         await self.scheduler.stop()
+        await self.watcher.stop()
         syncs = list(self._syncs.values())
         await self._end_runs(syncs, within.total_seconds())
         return [runner.run.id for sync in syncs for runner in sync.runners]
@@ -163,11 +168,16 @@ class Supervisor:
         sync = self._syncs.get(name)
         if sync is None or sync.main or sync.waiting or sync.record.hold or self._stopping:
             return
-        mode = sync.scheduled_mode
-        run = Run(
-            RunId(ulid()), name, mode, Trigger.SCHEDULE, RunState.QUEUED, datetime.now(UTC), writes=sync.engine.modes[mode].writes_with({})
-        )
-        self.enqueue(run)
+        if sync.engine.watches:
+            self.watcher.check()
+        self.enqueue(sync.run_for(Trigger.SCHEDULE))
+
+    def _changed(self, name: SyncName) -> None:
+        """Something that a sync watches has changed: look at it, after the run under way if there is one."""
+        sync = self._syncs.get(name)
+        if sync is None or sync.waiting or sync.record.hold or self._stopping:
+            return
+        self.enqueue(sync.run_for(Trigger.CHANGE))
 
     def _start(self, sync: Supervised, run: Run) -> None:
         slots = self._writing_slots if sync.takes_alone(run) else self._looking_slots
@@ -182,7 +192,9 @@ class Supervisor:
         self._tasks.create_task(self._carry_out(sync, runner), name=f"run {run.id}")
 
     def _context(self, sync: Supervised, run: Run, record: SyncRecord) -> Context:
-        books = ContextBooks(self._ledger.syncs, self._ledger.rows.rows(sync.name), lambda: self.crowded(sync.name))
+        ledger, name = self._ledger, sync.name
+        kept, folder = ledger.documents.of(name), ledger.folder / "syncs" / name
+        books = ContextBooks(ledger.syncs, ledger.rows.rows(name), lambda: self.crowded(name), kept, folder)
         context = Context(run, record, books, lambda context: self._moved(sync, context))
         self._moved(sync, context)
         return context

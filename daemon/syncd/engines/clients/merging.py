@@ -20,22 +20,17 @@ def merged(base: str, texts: Sequence[str]) -> str | None:
 
 
 def _both(base: str, ours: str, theirs: str) -> str | None:
-    if theirs in (ours, base):
-        return ours
-    if ours == base:
-        return theirs
-    old = base.splitlines(keepends=True)
-    changes = sorted(_changes(old, ours) + [change for change in _changes(old, theirs) if change not in _changes(old, ours)])
+    old = base.split("\n")
+    mine, others = _changes(old, ours), _changes(old, theirs)
+    changes = sorted(mine + [change for change in others if change not in mine], key=lambda change: change[:2])
     if any(_collide(first, second) for first, second in pairwise(changes)):
         return None
     lines: list[str] = []
     place = 0
     for start, end, new in changes:
-        lines += old[place:start]
-        _add(lines, new)
+        lines += [*old[place:start], *new]
         place = end
-    _add(lines, tuple(old[place:]))
-    return "".join(lines)
+    return "\n".join([*lines, *old[place:]])
 
 
 Change = tuple[int, int, tuple[str, ...]]
@@ -43,7 +38,7 @@ Change = tuple[int, int, tuple[str, ...]]
 
 
 def _changes(old: Sequence[str], text: str) -> list[Change]:
-    new = text.splitlines(keepends=True)
+    new = text.split("\n")
     codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     return [(start, end, tuple(new[from_:to])) for tag, start, end, from_, to in codes if tag != "equal"]
 
@@ -51,13 +46,4 @@ def _changes(old: Sequence[str], text: str) -> list[Change]:
 def _collide(first: Change, second: Change) -> bool:
     if first[0] == first[1] and second[0] == second[1]:
         return False  # both only insert
-    if first[0] == second[0]:
-        return True
-    return second[0] < first[1]
-
-
-def _add(lines: list[str], more: Sequence[str]) -> None:
-    """The last line of a text may lack its end."""
-    if more and lines and not lines[-1].endswith("\n"):
-        lines[-1] += "\n"
-    lines += more
+    return first[0] == second[0] or second[0] < first[1]

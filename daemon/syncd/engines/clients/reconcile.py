@@ -5,7 +5,7 @@ file says nothing, and neither does one that another client could not express in
 sides, until a person decides.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from syncd.domain.unified import Entry, Key, Kind, Model, Template, Value, digest, write_entry, written
@@ -32,8 +32,6 @@ class Side:
     at: Mapping[tuple[str, Kind], float] = field(default_factory=dict)
     """When its files of a scope and kind were written last, in seconds since 1970."""
     priority: int = 0
-    policy: Policy | None = None
-    """In place of the sync's, wherever this side takes part in a contest."""
 
     def moment(self, key: Key) -> float:
         return self.at.get((key.scope, key.kind), 0.0)
@@ -50,7 +48,7 @@ class Central:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What a person decided: `take` names a side or `central`, or `content` says what the fields in question shall be."""
+    """What a person decided: `take` names a side or `central`, or `content` says what the fields in question shall be; empty: no entry."""
 
     take: str = ""
     content: Entry | None = None
@@ -62,10 +60,12 @@ class Rulebook:
     policies: Mapping[Kind, Policy] = field(default_factory=dict)
     resolutions: Mapping[str, Resolution] = field(default_factory=dict)
     """By id of the conflict that they settle."""
+    of_sides: Mapping[tuple[str, Kind], Policy] = field(default_factory=dict)
+    """In place of the others, wherever a side takes part in a contest."""
 
-    def policy(self, kind: Kind, sides: Sequence[Side]) -> Policy:
+    def policy(self, kind: Kind, sides: Iterable[str]) -> Policy:
         own = self.policies.get(kind, Policy.LAST)
-        return most_careful([side.policy or own for side in sides] or [own])
+        return most_careful([self.of_sides.get((side, kind), own) for side in sides] or [own])
 
 
 @dataclass(slots=True)
@@ -250,7 +250,7 @@ class _Contest:
             self.take(name, replace(honest[0], value=once))
             self._decide(name, "merged", "", honest)
             return
-        policy = self.around.rules.policy(self.key.kind, [side for side in self.around.sides if side.name in {bid.side for bid in honest}])
+        policy = self.around.rules.policy(self.key.kind, [bid.side for bid in honest if bid.side != CENTRAL])
         best = winner(policy, honest)
         if best is None:
             self.open[name] = tuple(honest)
@@ -282,6 +282,9 @@ def _agreed(contest: _Contest, said: _Said, known: Entry | None) -> Entry | None
             )
             return known and _without_open(contest, known)
         _resolve(contest, resolution)
+        if resolution.content is not None and not resolution.content:
+            around.outcome.authors[key] = {"": resolution.actor}
+            return None
     if not _coherent(key, contest.entry):
         _take_whole(contest, said)
     if _needs_approval(contest, said, known):
@@ -320,7 +323,7 @@ def _coherent(key: Key, entry: Entry) -> bool:
 def _take_whole(contest: _Contest, said: _Said) -> None:
     """Let one side have the whole entry."""
     bids = [Bid(side.name, None, side.moment(contest.key), side.priority) for side in said.speaking]
-    policy = contest.around.rules.policy(contest.key.kind, said.speaking)
+    policy = contest.around.rules.policy(contest.key.kind, [side.name for side in said.speaking])
     best = winner(policy, bids) or max(bids, key=lambda bid: bid.at)
     whole = next(side.now[contest.key] for side in said.speaking if side.name == best.side)
     contest.entry = dict(whole)
@@ -331,14 +334,10 @@ def _take_whole(contest: _Contest, said: _Said) -> None:
 def _needs_approval(contest: _Contest, said: _Said, known: Entry | None) -> bool:
     """A server from a project's file reaches nobody else before a person has approved what it runs."""
     key, around = contest.key, contest.around
-    runs = {name: written(value) for name, value in contest.entry.items() if name in _EXECUTES}
-    if (
-        not key.scope
-        or key.kind is not Kind.MCP
-        or runs == {name: written(value) for name, value in (known or {}).items() if name in _EXECUTES}
-    ):
+    runs = _runs(contest.entry)
+    if not key.scope or key.kind is not Kind.MCP or runs == _runs(known or {}):
         return False
-    if all(side.now.get(key) is not None for side in around.sides):
+    if all(_runs(side.now.get(key, {})) == runs for side in around.sides):
         return False
     number = digest(["approval", str(key), runs])[:16]
     resolution = around.rules.resolutions.get(number)
@@ -349,6 +348,10 @@ def _needs_approval(contest: _Contest, said: _Said, known: Entry | None) -> bool
         bids = {name: tuple(Bid(side.name, side.now[key].get(name), side.moment(key)) for side in said.speaking) for name in runs}
         around.outcome.conflicts.append(Conflict(number, key, Concern.APPROVAL, bids))
     return True
+
+
+def _runs(entry: Entry) -> dict[str, object]:
+    return {name: written(value) for name, value in entry.items() if name in _EXECUTES}
 
 
 def _baked(bid: Bid, base: Value | None, known: Value | None) -> bool:
