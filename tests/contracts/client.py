@@ -212,7 +212,7 @@ class ClientContract:
 
         assert not snapshot.unreadable
         assert all(any(fnmatch(path, spec.pattern) for spec in self.adapter.files(scope)) for path in files)
-        assert {name.kind for name in snapshot.entries} >= {Kind.MCP, Kind.RULES}
+        assert {name.kind for name in snapshot.entries} & {Kind.MCP, Kind.RULES}
 
     @pytest.mark.parametrize("scope", _SCOPES)
     def test_writing_nothing_changes_nothing(self, scope: ScopeKind) -> None:

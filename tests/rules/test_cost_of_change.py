@@ -26,12 +26,12 @@ def files(root: Path) -> dict[Path, bytes]:
     return {path.relative_to(root): path.read_bytes() for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
 
 
-def carried_out(checkout: Path) -> None:
-    """Write what each step of the document tells to write."""
-    for step in STEP.finditer((ROOT / "docs/adding-a-target.md").read_text()):
+def carried_out(checkout: Path, document: str = "docs/adding-a-target.md", beginning: str = CONNECTORS) -> None:
+    """Write what each step of a document tells to write; a line for the catalogue goes behind its `beginning`."""
+    for step in STEP.finditer((ROOT / document).read_text()):
         path = checkout / step["file"]
         if path.exists():
-            path.write_text(path.read_text().replace(CONNECTORS, CONNECTORS + step["code"]))
+            path.write_text(path.read_text().replace(beginning, beginning + step["code"]))
         else:
             path.write_text(step["code"])
 

@@ -243,3 +243,48 @@ def test_clients_that_read_one_file_of_a_project_share_it(running: Running, home
 
     assert (project / "AGENTS.md").read_text() == "# Style\n\n- tabs\n\n# Tests\n\n- all of them\n"
     assert (project / "CLAUDE.md").read_text() == "@AGENTS.md\n\n# Tests\n\n- all of them\n"
+
+
+def test_a_deletion_that_would_break_a_client_in_one_of_its_projects_is_not_deployed_there(
+    running: Running, homes: list[Home], tmp_path: Path
+) -> None:
+    claude, codex, qwen = homes
+    (tmp_path / "project/.codex").mkdir(parents=True)
+    overlay = tmp_path / "project/.codex/config.toml"
+    overlay.write_text("[mcp_servers.a]\nenabled = false\n")
+    claude.put("a", SERVER)
+    claude.put("b", SERVER)
+    syncd = running(ai(homes, codex={"projects": [tmp_path / "project"]}))
+    synced(syncd)
+
+    claude.drop("a")
+    until(lambda: set(qwen.servers()) == {"b"}, "the deletion has come to Qwen")
+    synced(syncd)
+    listed = syncd.ctl("clients", "list").stdout
+    before = set(codex.servers())
+    overlay.unlink()
+    in_step(homes)
+
+    assert before == {"a", "b"}
+    assert "stopped" in listed
+    assert "mcp_servers.a" in listed
+
+
+def test_a_model_can_be_taken_to_another_machine_without_its_secrets(running: Running, homes: list[Home], tmp_path: Path) -> None:
+    claude, *_ = homes
+    claude.put("a", {**SERVER, "env": {"LEVEL": "info", "TOKEN": "${TOKEN}", "API_KEY": "hunter2-hunter2"}})
+    here = running(ai(homes))
+    synced(here)
+    exported = tmp_path / "model.json"
+    exported.write_text(here.ctl("clients", "export").stdout)
+    there = [Home(tmp_path / "there" / name, name) for name in ("claude", "qwen")]
+    for home in there:
+        home.folder.mkdir(parents=True)
+    other = running(ai(there))
+    synced(other)
+
+    imported = other.ctl("clients", "import", "--file", str(exported))
+
+    assert imported.returncode == 0, imported.stderr
+    assert "hunter2" not in exported.read_text()
+    assert [home.servers()["a"]["env"]["TOKEN"] for home in there] == ["${TOKEN}"] * 2

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
 from typing import Protocol
 
 from syncd.domain.unified import Entries, Entry, Kind, Loss, Name
@@ -150,7 +149,5 @@ class Adapter(Protocol):
         Raises `Unwritable`.
         """
 
-
-def below(folder: Path, path: str) -> Path:
-    """A file of a scope."""
-    return folder / path
+    def together(self, user: Files, project: Files) -> Sequence[str]:
+        """Why the client would refuse a project's files beside the user's, one line each: the two are one configuration to it."""

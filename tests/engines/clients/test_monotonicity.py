@@ -1,7 +1,7 @@
 """Permissions that go from one client's files to another's never allow more on the way."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -23,7 +23,7 @@ RULES = st.dictionaries(st.sampled_from(SUBJECTS).map(Subject.parse), st.sampled
 BRIEFLY = settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 CORPUS = tuple(path for path in sorted(Path(os.environ.get("SYNCD_CORPUS", os.devnull)).glob("*/**/*")) if path.is_file())
 
-HOUSE_RULES = {
+HOUSE_RULES: Mapping[str, Mapping[Decision, Sequence[str]]] = {
     "cautious": {
         Decision.DENY: ("shell prefix rm -rf", "shell glob git push *--force*", "read path ./.env", "read path ~/.ssh/**"),
         Decision.ASK: ("shell prefix git push", "fetch", "edit path .git/"),

@@ -20,7 +20,7 @@ SUBJECTS = ["shell", *(f"shell prefix {text}" for text in ("git", "git push", "r
 
 words = st.sampled_from(STRICTNESS)
 rules = st.dictionaries(st.sampled_from(PATTERNS), words, max_size=6)
-tools = st.one_of(
+tools: st.SearchStrategy[str | dict[str, str | dict[str, str]]] = st.one_of(
     words,
     st.builds(
         dict,

@@ -1,6 +1,7 @@
 """What every side holds at this moment."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,7 +67,8 @@ class Look:
 
 def look_at(settings: ClientsSync, seen: Mapping[str, Mapping[str, str]]) -> list[Look]:
     """Read every side; `seen`: the files of each at the last commit. Blocking."""
-    return [_side(name, section, seen.get(name, {})) for name, section in settings.sides.items()]
+    with ThreadPoolExecutor(len(settings.sides), "look") as threads:  # a side whose files are just being written makes no other wait
+        return list(threads.map(lambda side: _side(side[0], side[1], seen.get(side[0], {})), settings.sides.items()))
 
 
 def _side(name: str, section: SideSection, seen: Mapping[str, str]) -> Look:

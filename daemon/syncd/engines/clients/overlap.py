@@ -111,7 +111,7 @@ def _meaning(subject: Subject) -> _Meaning:
             return _Meaning((tuple(_blanks(text)),))
         case "prefix":
             words = tuple(_blanks(text))
-            return _Meaning((words, (*words, " ", None)))
+            return _Meaning(((*words, " ", None), words))
         case "regex":
             return _regex(text)
         case "path":

@@ -1,6 +1,6 @@
 """From what shall be to the files that say so."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import unified_diff
 from pathlib import Path
@@ -80,10 +80,19 @@ def plan(look: Look, model: Model, pins: Pins, held: set[Key]) -> SidePlan:
     """The files that bring a side to a model, all but what is held. A side that must not be written, or cannot, stays as it is."""
     views = view(look, model, pins)
     try:
-        return SidePlan(look, tuple(_scope(look, each, views[each.scope], held) for each in look.scopes))
+        planned = SidePlan(look, tuple(_scope(look, each, views[each.scope], held) for each in look.scopes))
     except Unwritable as error:
         still = tuple(ScopePlan(each, each.entries, losses=views[each.scope].losses) for each in look.scopes)
         return SidePlan(look, still, f"{error.path} cannot be edited: {error.reason}")
+    return replace(planned, problem="; ".join(_clashes(planned))) if planned.changes else planned
+
+
+def _clashes(planned: SidePlan) -> Iterator[str]:
+    """What would be wrong in a project once user and project are read together."""
+    user = next((each.files for each in planned.scopes if not each.look.scope), {})
+    for each in planned.scopes:
+        if each.look.scope:
+            yield from (f"in {each.look.scope}: {problem}" for problem in planned.look.adapter.together(user, each.files))
 
 
 def _scope(look: Look, each: ScopeLook, meant: Expressed, held: set[Key]) -> ScopePlan:

@@ -13,7 +13,6 @@ _SETTLE_SECONDS = 0.1
 _LOOKS = 20
 _GRACE_SECONDS = 2.0
 """Clients write by taking the old file away first: one that is missing may come back."""
-_TRIES = 4
 LARGEST_BYTES = 8_000_000
 
 
@@ -51,15 +50,44 @@ def read(folder: Path, specs: Sequence[FileSpec], expected: Sequence[str] = ()) 
         time.sleep(_SETTLE_SECONDS)
     files: dict[str, Held] = {}
     problems: dict[str, str] = {}
-    for path in paths:
+    restless = dict.fromkeys(paths, "")
+    for _ in range(_LOOKS):
+        restless = {path: mark for path, mark in _look_again(folder, restless, files, problems) if mark}
+        if not restless:
+            return Reading(files, problems)
+        time.sleep(_SETTLE_SECONDS)
+    return Reading(files, {**problems, **dict.fromkeys(restless, "is written again and again; it is looked at later")})
+
+
+def _look_again(folder: Path, marks: Mapping[str, str], files: dict[str, Held], problems: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Read files; for each its mark if it has to be looked at once more, else an empty one: it is in one of the two then, or gone."""
+    for path, before in marks.items():
         try:
-            held = _patiently(folder / path)
-        except OSError as error:
-            problems[path] = f"cannot be read: {error.strerror or error}"
+            held, mark = _held(folder / path)
+        except FileNotFoundError:
+            yield path, ""
             continue
-        if held is not None:
+        except OSError as error:
+            why = f"cannot be read: {error.strerror or error}"
+            problems[path] = why
+            yield path, "" if before == why else why  # what may not be read now may be read in a moment
+            continue
+        problems.pop(path, None)
+        settled = time.time() - held.at > _SETTLE_SECONDS or mark == before
+        if settled and mark:
             files[path] = held
-    return Reading(files, problems)
+        yield path, "" if settled and mark else mark or "changing"
+
+
+def _held(path: Path) -> tuple[Held, str]:
+    """A file, and a mark that is the same as long as nobody writes it; empty if somebody did while it was read."""
+    before = path.stat()
+    if before.st_size > LARGEST_BYTES:
+        raise OSError(f"it has {before.st_size:,} bytes, at most {LARGEST_BYTES:,} are read")
+    content = path.read_bytes()
+    after = path.stat()
+    whole = before.st_mtime_ns == after.st_mtime_ns and len(content) == after.st_size
+    return Held(content, after.st_mtime), f"{digest(content)}:{after.st_mtime_ns}" if whole else ""
 
 
 def _matching(folder: Path, pattern: str) -> Iterator[str]:
@@ -70,36 +98,3 @@ def _matching(folder: Path, pattern: str) -> Iterator[str]:
     for found in folder.glob(pattern):
         if not found.name.startswith(".") and not found.is_dir():
             yield str(found.relative_to(folder))
-
-
-def _patiently(path: Path) -> Held | None:
-    """Try again for a moment if the file may not be read."""
-    for pause in range(_TRIES):
-        try:
-            return _stable(path)
-        except OSError:
-            if pause == _TRIES - 1:
-                raise
-            time.sleep(0.05 * 2**pause)
-    return None
-
-
-def _stable(path: Path) -> Held | None:
-    """The content once it stays the same; None if the file went away."""
-    last: tuple[str, int] | None = None
-    for _ in range(_LOOKS):
-        try:
-            before = path.stat()
-            if before.st_size > LARGEST_BYTES:
-                raise OSError(f"it has {before.st_size:,} bytes, at most {LARGEST_BYTES:,} are read")
-            content = path.read_bytes()
-            after = path.stat()
-        except FileNotFoundError:
-            return None
-        seen = digest(content), after.st_mtime_ns
-        settled = time.time() - after.st_mtime > _SETTLE_SECONDS
-        if before.st_mtime_ns == after.st_mtime_ns and len(content) == after.st_size and (settled or seen == last):
-            return Held(content, after.st_mtime)
-        last = seen
-        time.sleep(_SETTLE_SECONDS)
-    raise OSError("it is written again and again; it is looked at later")

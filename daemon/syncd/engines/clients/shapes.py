@@ -28,8 +28,10 @@ def takes_in(wide: Shape, narrow: Shape, same: Same) -> bool:
 
 def meet(one: Shape, other: Shape, same: Same) -> bool:
     """Whether a sequence may be of both shapes; yes, unless the opposite is proven."""
-    if len(one) * len(other) > _MOST_PLACES:
+    if _run_into(one, other) or _run_into(other, one) or len(one) * len(other) > _MOST_PLACES:
         return True
+    if not all(same(ours, theirs) for ours, theirs in zip(_head(one), _head(other), strict=False)):
+        return False
     seen: set[tuple[int, int]] = set()
     ahead = [(0, 0)]
     while ahead:
@@ -40,6 +42,19 @@ def meet(one: Shape, other: Shape, same: Same) -> bool:
             seen.add(place)
             ahead.extend(_further(one, other, place, same))
     return False
+
+
+def _head(shape: Shape) -> Iterator[str]:
+    """The symbols before the first gap."""
+    for symbol in shape:
+        if symbol is None:
+            return
+        yield symbol
+
+
+def _run_into(one: Shape, other: Shape) -> bool:
+    """Whether the gap at the end of one shape has room for all of the other, and the one at its start for all of the first."""
+    return bool(one and other) and one[-1] is None and other[0] is None
 
 
 def _with_gaps_left_out(shape: Shape, places: set[int]) -> set[int]:

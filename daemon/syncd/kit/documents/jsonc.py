@@ -1,353 +1,290 @@
-"""JSON, with comments and trailing commas where a file may hold them, edited by the spans of its members."""
+"""JSON, with comments and trailing commas where a file may hold them, edited by the spans of its members.
+
+A value that changes gives way alone. A new member goes behind the last one as its siblings stand: in a line of its own, or in theirs. A
+member goes with its comma and, if its line is its own, with the line and the comment at its end; comments above it stay.
+"""
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from syncd.kit.documents.document import Place, Uneditable, Unparsable
-from syncd.kit.documents.plain import at, common, has, plain, same, with_appended, with_set, without
-from syncd.kit.documents.splices import (
-    Slot,
-    Splice,
-    decoded,
-    indentation,
-    line_end,
-    line_ending,
-    line_of,
-    line_start,
-    slot_added,
-    spliced,
-)
+from syncd.kit.documents.document import Place, Uneditable
+from syncd.kit.documents.jsonc_text import DEEPEST, Child, children, closing, gap_end, independently, parsed
+from syncd.kit.documents.plain import at, common, has, is_deep, plain, same, with_appended, with_set, without
+from syncd.kit.documents.splices import Splice, decoded, indentation, line_end, line_ending, line_start, spliced
 
-_DEEPEST = 200
-_SPACE = re.compile(r"(?:[ \t\r\n]+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
-_BLANK = re.compile(r"[ \t\r\n]*")
-_STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"')
-_ATOM = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null")
-_REST = re.compile(r"[ \t]*(?://[^\n]*|/\*[^\n]*?\*/[ \t]*)?(?:\r?\n|\Z)")
-_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|/\*.*?\*/|,(?=(?:\s|//[^\n]*|/\*.*?\*/)*[}\]])', re.DOTALL)
-
-
-@dataclass(slots=True)
-class _Node:
-    """A value and its span. `names` and `starts` belong to the members of a mapping; `commas` stands behind each child that has one."""
-
-    start: int
-    end: int = 0
-    value: Any = None
-    names: list[str] | None = None
-    starts: list[int] = field(default_factory=list)
-    children: "list[_Node]" = field(default_factory=list)
-    commas: list[int | None] = field(default_factory=list)
-
-    @property
-    def slots(self) -> list[Slot]:
-        return [Slot(start, child.end, comma) for start, child, comma in zip(self.starts, self.children, self.commas, strict=True)]
-
-    def child(self, step: str | int) -> int | None:
-        """The number of a member or element."""
-        if isinstance(step, str):
-            return self.names.index(step) if self.names is not None and step in self.names else None
-        return step if self.names is None and 0 <= step < len(self.children) else None
+_REST = re.compile(r"[ \t]*(?:/\*[^\n]*?\*/[ \t]*)*(?://[^\n]*)?(?:\r?\n|\Z)")
+"""The end of a line on which nothing but comments stands."""
+_UNIT = re.compile(r"[{\[][ \t]*\r?\n(?:[ \t]*\r?\n)*([ \t]+)")
+_OPENED_LIST = re.compile(r"\[[ \t]*\r?\n")
+_CLOSED_LIST = re.compile(r'\[[ \t]*["\d]')
+_COMPACT = re.compile(r'"[ \t]*:(?=[^ \t\r\n])')
+_LOOSE = re.compile(r'"[ \t]*:[ \t]')
 
 
 class Jsonc:
-    """A JSON file. Raises `Unparsable`."""
+    """A JSON file. Raises `Unparsable`, also for a member that is there twice: nobody could tell which one to edit."""
 
     def __init__(self, content: bytes, *, comments: bool = True, trailing_commas: bool = True) -> None:
         self._mark, self._text = decoded(content)
         self._comments = comments
-        self._trailing = trailing_commas
-        self._load()
+        self._trailing_commas = trailing_commas
+        self._value, self._strict = self._parsed()
 
     @property
     def value(self) -> Mapping[str, Any]:
-        """The whole as plain Python values."""
-        value: Mapping[str, Any] = self._root.value
-        return value
+        """The whole as plain Python values, members in the order of the text."""
+        return self._value
 
     def content(self) -> bytes:
         """The text as it is now."""
         return (self._mark + self._text).encode()
 
     def set(self, place: Place, value: Any) -> None:
-        """Give a member a value. Raises `Uneditable`."""
-        value = plain(value)
-        meant = with_set(self.value, place, value)
-        self._edit(meant, lambda: self._put(place, value))
+        """Give a member a value; a mapping or list that is there is changed member by member. Raises `Uneditable`."""
+        value = _held(value, len(place))
+        meant = with_set(self._value, place, value)
+        if not has(self._value, place) or not same(at(self._value, place), value):
+            self._edit(meant, lambda: self._put(place, value))
 
     def append(self, place: Place, value: Any) -> None:
-        """Add an element to a list. Raises `Uneditable`."""
-        value = plain(value)
-        meant = with_appended(self.value, place, value)
-        if has(self.value, place):
-            self._edit(meant, lambda: self._add(self._node(place), None, value))
+        """Add an element to a list, which is made if it is missing. Raises `Uneditable`."""
+        value = _held(value, len(place) + 1)
+        meant = with_appended(self._value, place, value)
+        if has(self._value, place) and at(self._value, place) is not None:
+            self._edit(meant, lambda: self._add(place, None, value))
         else:
             self._edit(meant, lambda: self._put(place, [value]))
 
     def remove(self, place: Place) -> None:
-        """Remove a member or an element. Raises `KeyError`, `Uneditable`."""
-        meant = without(self.value, place)
+        """Remove a member or an element. Raises `KeyError` if it is not there, `Uneditable`."""
+        meant = without(self._value, place)
         self._edit(meant, lambda: self._take(place))
 
     def _edit(self, meant: Any, work: Callable[[], None]) -> None:
-        before = self._text
-        if same(self.value, meant):
-            return
+        before = self._text, self._value, self._strict
         try:
             work()
-            if not same(_independently(self._text), meant):
-                raise Uneditable("the edit would change something else")  # noqa: TRY301 - all failures end alike
-        except (Unparsable, Uneditable, ValueError) as error:
-            self._text = before
-            self._load()
+            if self._value != meant or _canonical(independently(self._text)) != _canonical(meant):
+                raise Uneditable("the edit would change something else")
+        except (ValueError, TypeError) as error:
+            self._text, self._value, self._strict = before
             raise Uneditable(str(error)) from error
 
-    def _load(self) -> None:
-        scanner = _Scanner(self._text, comments=self._comments, trailing=self._trailing)
-        self._root = scanner.root()
+    def _parsed(self) -> tuple[dict[str, Any], str]:
+        return parsed(self._text, comments=self._comments, trailing_commas=self._trailing_commas)
 
     def _replace(self, *splices: Splice) -> None:
         self._text = spliced(self._text, splices)
-        self._load()
-
-    def _node(self, place: Place) -> _Node:
-        node = self._root
-        for step in place:
-            number = node.child(step)
-            if number is None:
-                raise KeyError(place)
-            node = node.children[number]
-        return node
+        self._value, self._strict = self._parsed()
 
     def _put(self, place: Place, value: Any) -> None:
-        if not self._text.strip():
-            self._text = "{}\n"
-            self._load()
-        depth = next((depth for depth in range(len(place), -1, -1) if has(self.value, place[:depth])), 0)
-        node = self._node(place[:depth])
+        """Change what is at a place, or add it to the innermost mapping that is there."""
+        depth = next(depth for depth in range(len(place), -1, -1) if has(self._value, place[:depth]))
         if depth == len(place):
-            self._change(place, node, value)
+            self._change(place, value)
             return
-        if node.names is None:
-            if node.value is not None:
-                raise Uneditable(f"there is nothing that could hold {place[depth]!r}")
-            self._replace(Splice(node.start, node.end, "{}"))
-            node = self._node(place[:depth])
-        inner = value
         for step in reversed(place[depth + 1 :]):
-            inner = {step: inner}
-        self._add(node, str(place[depth]), inner)
+            value = {step: value}
+        if at(self._value, place[:depth]) is None:
+            self._change(place[:depth], {place[depth]: value})
+        else:
+            self._add(place[:depth], str(place[depth]), value)
 
-    def _change(self, place: Place, node: _Node, value: Any) -> None:
-        if same(node.value, value):
+    def _change(self, place: Place, value: Any) -> None:
+        old = at(self._value, place)
+        if same(old, value):
             return
-        if isinstance(node.value, dict) and isinstance(value, dict) and node.value:
-            for name in [name for name in node.value if name not in value]:
+        if isinstance(old, dict) and isinstance(value, dict):
+            for name in [name for name in old if name not in value]:
                 self._take((*place, name))
             for name, each in value.items():
                 self._put((*place, name), each)
-            return
-        if isinstance(node.value, list) and isinstance(value, list) and node.value and value:
-            self._change_list(place, value)
-            return
-        self._replace(Splice(node.start, node.end, self._written(value, self._indent_at(node.start), flat=self._is_flat(node))))
+        elif isinstance(old, list) and isinstance(value, list):
+            self._change_list(place, old, value)
+        else:
+            child = self._child(place)
+            self._replace(Splice(child.value, child.end, self._spelled(value, self._indent_of(child))))
 
-    def _change_list(self, place: Place, value: list[Any]) -> None:
-        """Keep what is the same at the beginning; change, remove or add the rest."""
-        old = at(self.value, place)
+    def _change_list(self, place: Place, old: list[Any], value: list[Any]) -> None:
+        """Keep what is the same at both ends; between them change, remove and add."""
         start = common(old, value)
-        for number in range(start, min(len(old), len(value))):
-            self._change((*place, number), self._node((*place, number)), value[number])
-        for number in reversed(range(len(value), len(old))):
+        end = common(old[start:][::-1], value[start:][::-1])
+        kept = min(len(old), len(value)) - end
+        for number in range(start, kept):
+            self._change((*place, number), value[number])
+        for number in reversed(range(kept, len(old) - end)):
             self._take((*place, number))
-        for each in value[len(old) :]:
-            self._add(self._node(place), None, each)
+        for number in range(kept, len(value) - end):
+            self._insert(place, number, value[number])
 
-    def _add(self, node: _Node, name: str | None, value: Any) -> None:
+    def _start(self, place: Place) -> int:
+        """Where the value at a place begins."""
+        start = gap_end(self._text, 0)
+        for step in place:
+            start = self._chosen(start, step).value
+        return start
+
+    def _child(self, place: Place) -> Child:
+        return self._chosen(self._start(place[:-1]), place[-1])
+
+    def _chosen(self, start: int, step: str | int) -> Child:
+        found = children(self._text, self._strict, start)
+        return next(child for number, child in enumerate(found) if step == (number if child.name is None else child.name))
+
+    def _children(self, place: Place) -> list[Child]:
+        return list(children(self._text, self._strict, self._start(place)))
+
+    def _insert(self, place: Place, number: int, value: Any) -> None:
+        found = self._children(place)
+        if number == len(found):
+            self._add(place, None, value)
+            return
+        before = found[number]
+        indent = self._indent_of(before)
+        gap = self._gap(found) if indent is None else self._ending + indent
+        self._replace(Splice(before.start, before.start, f"{self._spelled(value, indent)},{gap}"))
+
+    def _add(self, place: Place, name: str | None, value: Any) -> None:
         """A new last member or element."""
-        flat = self._is_flat(node)
-        outer = self._indent_at(node.start)
-        indent = self._indent_of_children(node, outer)
-        text = self._written(value, indent, flat=flat)
-        new = text if name is None else f"{json.dumps(name, ensure_ascii=False)}: {text}"
-        if node.children:
-            self._replace(*slot_added(self._text, node.slots, (node.start + 1, node.end - 1), new))
+        if not self._text.strip():
+            self._text = self._strict = "{}\n"
+        found = self._children(place)
+        if found:
+            self._add_behind(found, name, value)
+        else:
+            self._open(place, name, value)
+
+    def _add_behind(self, found: list[Child], name: str | None, value: Any) -> None:
+        last = found[-1]
+        comma = "" if last.comma is None else ","
+        indent = self._indent_of(last)
+        new = self._member(name, value, indent)
+        if indent is None:
+            self._replace(Splice(last.beyond, last.beyond, f"{'' if comma else ','}{self._gap(found)}{new}{comma}"))
             return
-        inner = self._text[node.start + 1 : node.end - 1]
-        if flat:
-            self._replace(Splice(node.start + 1, node.end - 1, f"{inner.rstrip()}{new}"))
+        rest = _REST.match(self._text, last.beyond)
+        if rest is None or rest.end() > closing(self._text, 0, found):
+            self._replace(Splice(last.beyond, last.beyond, f"{'' if comma else ','}{self._ending}{indent}{new}{comma}"))
             return
-        ending = line_ending(self._text) if "\n" in self._text else "\n"
-        kept = inner.rstrip() if inner.strip() else ""
-        self._replace(Splice(node.start + 1, node.end - 1, f"{kept}{ending}{indent}{new}{ending}{outer}"))
+        added = Splice(rest.end(), rest.end(), f"{indent}{new}{comma}{self._ending}")
+        self._replace(*([] if comma else [Splice(last.end, last.end, ",")]), added)
+
+    def _open(self, place: Place, name: str | None, value: Any) -> None:
+        """The first one between brackets; comments that stand there come first."""
+        start = self._start(place)
+        end = closing(self._text, start, ())
+        inner = self._text[start + 1 : end]
+        indent = self._indent_inside(place, start)
+        new = self._member(name, value, indent)
+        if indent is None:
+            pad = " " if inner.startswith(" ") or self._is_padded(place) else ""
+            self._replace(Splice(start + 1, end, f"{inner.rstrip()}{pad}{new}{pad}"))
+            return
+        outer = self._indent_at(start)
+        self._replace(Splice(start + 1, end, f"{inner.rstrip()}{self._ending}{indent}{new}{self._ending}{outer}"))
 
     def _take(self, place: Place) -> None:
-        outer = self._node(place[:-1])
-        number = outer.child(place[-1])
-        if number is None:
-            raise KeyError(place)
-        self._replace(*_removed(self._text, outer, number))
+        start = self._start(place[:-1])
+        found = self._children(place[:-1])
+        end = closing(self._text, start, found)
+        child = self._chosen(start, place[-1])
+        number = found.index(child)
+        cut = self._cut(found, number)
+        if len(found) == 1 and not (self._text[start + 1 : cut.start] + self._text[cut.end : end]).strip():
+            cut = Splice(start + 1, end, "")
+        comma = found[number - 1].comma if child is found[-1] and child.comma is None and number else None
+        self._replace(*([] if comma is None else [Splice(comma, comma + 1, "")]), cut)
 
-    def _is_flat(self, node: _Node) -> bool:
-        """Whether new children stand in one line with the rest."""
-        if node.children:
-            return indentation(self._text, node.starts[-1]) is None
-        return "\n" not in self._text.strip() and self._text.strip() != "{}"
+    def _cut(self, found: list[Child], number: int) -> Splice:
+        """What goes with a child; the comma before it is another matter."""
+        child = found[number]
+        start, end = child.start, child.beyond
+        behind = found[number + 1].start if child is not found[-1] else end
+        if self._indent_of(child) is not None and _REST.match(self._text, end):
+            return Splice(line_start(self._text, start), line_end(self._text, end), "")
+        if behind > end and not self._text[end:behind].strip(" \t"):
+            return Splice(start, behind, "")
+        return Splice(len(self._text[:start].rstrip(" \t")), end, "")
+
+    def _indent_of(self, child: Child) -> str | None:
+        """What stands before it in its line; None if it shares the line."""
+        return indentation(self._text, child.start)
 
     def _indent_at(self, position: int) -> str:
         line = self._text[line_start(self._text, position) : position]
         return line[: len(line) - len(line.lstrip(" \t"))]
 
-    def _indent_of_children(self, node: _Node, outer: str) -> str:
-        if node.children:
-            return indentation(self._text, node.starts[-1]) or self._indent_at(node.starts[-1])
-        return outer + self._unit()
+    def _indent_inside(self, place: Place, start: int) -> str | None:
+        """Of what comes between empty brackets; None if it stays in their line."""
+        if place and self._indent_of(self._child(place)) is None:
+            return None
+        return self._indent_at(start) + self._unit
 
+    def _is_padded(self, place: Place) -> bool:
+        return bool(place) and self._text[self._start(place[:-1]) + 1] == " "
+
+    @property
     def _unit(self) -> str:
         """What one level is indented by."""
-        for start in self._root.starts:
-            indent = indentation(self._text, start)
-            if indent:
-                return indent
-        return "  "
+        match = _UNIT.search(self._text)
+        return match.group(1) if match else "  "
 
-    def _written(self, value: Any, indent: str, *, flat: bool) -> str:
-        if flat:
-            return json.dumps(value, ensure_ascii=False)
-        unit = self._unit()
-        text = json.dumps(value, ensure_ascii=False, indent=unit)
-        ending = line_ending(self._text) if "\n" in self._text else "\n"
-        return text.replace("\n", ending + indent)
+    @property
+    def _ending(self) -> str:
+        return line_ending(self._text) if "\n" in self._text else "\n"
 
+    @property
+    def _colon(self) -> str:
+        return ":" if _COMPACT.search(self._strict) and not _LOOSE.search(self._strict) else ": "
 
-def _removed(text: str, node: _Node, number: int) -> list[Splice]:
-    """A child away with its comma, and with its own line and the comment behind it."""
-    slots = node.slots
-    slot = slots[number]
-    splices = []
-    if slot.comma is None and number > 0 and (comma := slots[number - 1].comma) is not None:
-        splices.append(Splice(comma, comma + 1, ""))
-    if indentation(text, slot.start) is not None and _REST.match(text, slot.beyond):
-        return [*splices, Splice(line_start(text, slot.start), line_end(text, slot.beyond), "")]
-    if number == len(slots) - 1:
-        start = slots[number - 1].beyond if number else slot.start
-        return [*splices, Splice(max(start, slot.start - _blanks_before(text, slot.start)), slot.beyond, "")]
-    return [
-        *splices,
-        Splice(slot.start, slots[number + 1].start if "\n" not in text[slot.beyond : slots[number + 1].start] else slot.beyond, ""),
-    ]
+    def _gap(self, found: list[Child]) -> str:
+        """What stands between the comma and the next one in a line."""
+        if len(found) > 1 and found[-2].comma is not None:
+            between = self._text[found[-2].beyond : found[-1].start]
+            return " " if between.strip(" \t") else between
+        return "" if self._colon == ":" else " "
 
+    def _member(self, name: str | None, value: Any, indent: str | None) -> str:
+        spelled = self._spelled(value, indent)
+        return spelled if name is None else f"{_scalar(name)}{self._colon}{spelled}"
 
-def _blanks_before(text: str, position: int) -> int:
-    before = text[:position]
-    return len(before) - len(before.rstrip(" \t"))
+    def _spelled(self, value: Any, indent: str | None) -> str:
+        """A value as it stands in a line that is indented so; in one line if `indent` is None."""
+        if not isinstance(value, dict | list) or not value:
+            return _scalar(value)
+        members = value.items() if isinstance(value, dict) else [(None, each) for each in value]
+        left, right = "{}" if isinstance(value, dict) else "[]"
+        if indent is None or (isinstance(value, list) and self._is_short(value)):
+            gap = " " if self._colon == ": " else ""
+            return f"{left}{f',{gap}'.join(self._member(name, each, None) for name, each in members)}{right}"
+        inside = indent + self._unit
+        lines = f",{self._ending}".join(inside + self._member(name, each, inside) for name, each in members)
+        return f"{left}{self._ending}{lines}{self._ending}{indent}{right}"
 
-
-class _Scanner:
-    """One pass over a text."""
-
-    def __init__(self, text: str, *, comments: bool, trailing: bool) -> None:
-        self._text = text
-        self._space = _SPACE if comments else _BLANK
-        self._trailing = trailing
-
-    def root(self) -> _Node:
-        position = self._skip(0)
-        if position == len(self._text):
-            if self._text.strip():
-                raise self._bad(position, "expected an object")
-            return self._empty()
-        if self._text[position] != "{":
-            raise self._bad(position, "expected an object")
-        node = self._value(position, 0)
-        end = self._skip(node.end)
-        if end < len(self._text):
-            raise self._bad(end, "expected the end of the file")
-        return node
-
-    def _empty(self) -> _Node:
-        return _Node(0, 0, {}, [])
-
-    def _skip(self, position: int) -> int:
-        match = self._space.match(self._text, position)
-        return match.end() if match else position
-
-    def _bad(self, position: int, reason: str) -> Unparsable:
-        line, column = line_of(self._text, min(position, len(self._text)))
-        return Unparsable(reason, line, column)
-
-    def _value(self, position: int, depth: int) -> _Node:
-        first = self._text[position : position + 1]
-        if depth > _DEEPEST:
-            raise self._bad(position, f"nested deeper than {_DEEPEST} levels")
-        if first == "{":
-            return self._mapping(position, depth)
-        if first == "[":
-            return self._list(position, depth)
-        match = _STRING.match(self._text, position) if first == '"' else _ATOM.match(self._text, position)
-        if match is None:
-            raise self._bad(position, "expected a value" if position < len(self._text) else "the file ends in the middle")
-        return _Node(position, match.end(), self._scalar(match))
-
-    def _scalar(self, match: re.Match[str]) -> Any:
-        try:
-            return json.loads(match.group())
-        except ValueError as error:
-            raise self._bad(match.start(), "this is no value") from error
-
-    def _mapping(self, position: int, depth: int) -> _Node:
-        node = _Node(position, names=[])
-        value: dict[str, Any] = {}
-        for start in self._children(node, "}"):
-            match = _STRING.match(self._text, start)
-            if match is None:
-                raise self._bad(start, "expected the name of a member")
-            name = self._scalar(match)
-            if name in value:
-                raise self._bad(start, f"the member {name!r} is there twice")
-            colon = self._skip(match.end())
-            if self._text[colon : colon + 1] != ":":
-                raise self._bad(colon, "expected a colon")
-            child = self._value(self._skip(colon + 1), depth + 1)
-            value[name] = child.value
-            node.names.append(name)  # type: ignore[union-attr] - it was made with names
-            node.starts.append(start)
-            node.children.append(child)
-        node.value = value
-        return node
-
-    def _list(self, position: int, depth: int) -> _Node:
-        node = _Node(position)
-        for start in self._children(node, "]"):
-            node.starts.append(start)
-            node.children.append(self._value(start, depth + 1))
-        node.value = [child.value for child in node.children]
-        return node
-
-    def _children(self, node: _Node, closing: str) -> Iterator[int]:
-        """Where each child begins; who asks adds it to the node before he asks for the next one."""
-        position = self._skip(node.start + 1)
-        while self._text[position : position + 1] != closing:
-            yield position
-            position = self._skip(node.children[-1].end)
-            if self._text[position : position + 1] != ",":
-                node.commas.append(None)
-                if self._text[position : position + 1] != closing:
-                    raise self._bad(
-                        position, f"expected a comma or {closing}" if position < len(self._text) else "the file ends in the middle"
-                    )
-                break
-            node.commas.append(position)
-            comma, position = position, self._skip(position + 1)
-            if self._text[position : position + 1] == closing and not self._trailing:
-                raise self._bad(comma, "a comma behind the last one")
-        node.end = position + 1
+    def _is_short(self, value: list[Any]) -> bool:
+        """Whether a list stands in one line, as lists do in this file."""
+        is_custom = _CLOSED_LIST.search(self._strict) is not None and _OPENED_LIST.search(self._strict) is None
+        return is_custom and not any(isinstance(each, dict | list) for each in value)
 
 
-def _independently(text: str) -> Any:
-    """What a parser of another make says: comments and trailing commas blanked out, the rest left to the standard library."""
-    bare = _TOKENS.sub(lambda match: match.group() if match.group().startswith('"') else " ", text)
-    return json.loads(bare) if bare.strip() else {}
+def _canonical(value: Any) -> str:
+    """Equal for what says the same: `1`, `1.0` and `true` are three values, the order of members is of no account."""
+    return json.dumps(value, sort_keys=True)
+
+
+def _scalar(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, allow_nan=False)
+    return text
+
+
+def _held(value: Any, depth: int) -> Any:
+    value = plain(value)
+    if is_deep(value, DEEPEST - depth):
+        raise Uneditable(f"it would be nested deeper than {DEEPEST} levels")
+    return value

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import pytest
 
 from syncd.domain.unified import Entry, Kind, Name, Reference, Template
-from syncd.engines.clients.adapters.codex import ADAPTER, problems_of_merged
+from syncd.engines.clients.adapters.codex import ADAPTER
 from syncd.ports.clients import Output, ScopeKind, Unwritable
 from tests.contracts.client import ClientContract
 
@@ -205,8 +205,8 @@ def test_a_table_that_is_no_sound_server_is_left_alone(members: str) -> None:
 def test_a_project_that_changes_a_server_which_the_user_removes_is_found() -> None:
     project = {CONFIG: PROJECT_CONFIG}
 
-    assert problems_of_merged({CONFIG: USER_CONFIG}, project) == []
-    (problem,) = problems_of_merged({CONFIG: b""}, project)
+    assert ADAPTER.together({CONFIG: USER_CONFIG}, project) == []
+    (problem,) = ADAPTER.together({CONFIG: b""}, project)
     assert "mcp_servers.files" in problem
 
 
@@ -292,6 +292,17 @@ def test_words_that_a_shell_would_read_as_more_stay_in_codex_alone() -> None:
 
     assert snapshot.entries == permission("shell prefix git commit 'a b'", "allow")
     assert any("stays in Codex alone" in note for note in snapshot.notes)
+
+
+def test_what_is_allowed_but_for_words_that_others_cannot_be_told_stays_in_codex_alone() -> None:
+    files = {RULES: b'prefix_rule(pattern=["bash"], decision="allow")\nprefix_rule(pattern=["bash", "-c", "rm *"], decision="forbidden")\n'}
+
+    snapshot = ADAPTER.read(USER, files)
+
+    assert snapshot.entries == {}
+    assert len(snapshot.notes) == 2
+    with pytest.raises(Unwritable):
+        ADAPTER.write(USER, files, permission("shell prefix bash -c", "allow"))
 
 
 def listed(name: str, transport: dict[str, Any], **members: Any) -> dict[str, Any]:

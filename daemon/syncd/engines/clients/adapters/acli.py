@@ -81,6 +81,10 @@ class Acli:
             notes += told
         return Snapshot(entries, unreadable, tuple(notes))
 
+    def together(self, user: Files, project: Files) -> Sequence[str]:  # noqa: ARG002 - nothing to find
+        """A project's file stands for itself."""
+        return ()
+
     def express(self, scope: ScopeKind, entries: Entries) -> Expressed:
         texts = rules.express(_BOOKS[scope], entries)
         if scope is ScopeKind.PROJECT:

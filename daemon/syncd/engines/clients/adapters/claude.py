@@ -109,6 +109,10 @@ class Claude:
                 notes += more
         return Snapshot(found.entries, found.unreadable, tuple(notes))
 
+    def together(self, user: Files, project: Files) -> Sequence[str]:  # noqa: ARG002 - nothing to find
+        """A project's file stands for itself."""
+        return ()
+
     def express(self, scope: ScopeKind, entries: Entries) -> Expressed:
         """Servers, rules, and permissions with what the servers' tool filters turn into."""
         held: dict[Name, Entry] = {}

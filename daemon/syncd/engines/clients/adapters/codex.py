@@ -8,7 +8,7 @@ the text of all rules beyond 32 KiB is cut off without a word. `AGENTS.override.
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -62,6 +62,15 @@ class _Codex:
             _read_permissions(files, found)
         return Snapshot(found.entries, found.unreadable, tuple(found.notes))
 
+    def together(self, user: Files, project: Files) -> Sequence[str]:
+        """Tables of a project that change a server which the user's file does not have: Codex would not start there."""
+        ours, theirs = (_servers(each.get(_CONFIG, b"")) for each in (user, project))
+        return [
+            f"{_CONFIG}: the project changes mcp_servers.{name}, which is no server in the user's file: Codex would not start"
+            for name, server in theirs.items()
+            if not servers.is_server(server) and not servers.is_server(ours.get(name))
+        ]
+
     def express(self, scope: ScopeKind, entries: Entries) -> Expressed:
         """What Codex can hold."""
         text = rules.express(_BOOKS[scope], entries)
@@ -81,16 +90,6 @@ class _Codex:
         changed |= _write_servers(files, {name.name: entry for name, entry in wanted.items() if name.kind is Kind.MCP})
         permissions = {name.name: entry for name, entry in wanted.items() if name.kind is Kind.PERMISSIONS}
         return changed | _write_permissions(files, permissions) if scope is ScopeKind.USER else changed
-
-
-def problems_of_merged(user: Files, project: Files) -> Sequence[str]:
-    """Why Codex would refuse to start in a project: tables there that change a server which the user's file does not have."""
-    ours, theirs = (_servers(each.get(_CONFIG, b"")) for each in (user, project))
-    return [
-        f"{_CONFIG}: the project changes mcp_servers.{name}, which has no command or url in the user's file: Codex would not start there"
-        for name, server in theirs.items()
-        if not servers.is_server(server) and not servers.is_server(ours.get(name))
-    ]
 
 
 def _override(book: rules.Rulebook) -> str:
@@ -149,23 +148,36 @@ def _rule_files(files: Files) -> dict[str, bytes]:
 
 
 def _read_permissions(files: Files, found: rules.Found) -> None:
-    decisions: dict[Words, Decision] = {}
+    documents: dict[str, StarlarkRules] = {}
     for path, content in _rule_files(files).items():
         try:
-            document = StarlarkRules(content)
+            documents[path] = StarlarkRules(content)
         except Unparsable as error:
             found.unreadable[path] = Unreadable(error.line, error.column, error.reason)
-            continue
-        found.notes += [f"{path}:{line} is left alone: no rule of literal words" for line in document.odd_lines]
+        else:
+            found.notes += [f"{path}:{line} is left alone: no rule of literal words" for line in documents[path].odd_lines]
+    said, alone = _said(documents.values())
+    found.entries |= {Name(Kind.PERMISSIONS, f"shell prefix {shlex.join(words)}"): {"decision": each.value} for words, each in said.items()}
+    found.notes += [
+        f"a rule about '{words[0]}' ({len(words)} words) stays in Codex alone: others would take it for more" for words in alone
+    ]
+
+
+def _said(documents: Iterable[StarlarkRules]) -> tuple[Mapping[Words, Decision], Sequence[Words]]:
+    """What others can be told, and what not: words with a meaning to a shell, and what is allowed but for such words."""
+    decisions: dict[Words, Decision] = {}
+    for document in documents:
         for words, decision in document.decisions.items():
             decisions[words] = max(decision, decisions.get(words, decision), key=_STRICTNESS.__getitem__)
-    for words, decision in decisions.items():
-        if _words(shlex.join(words)):
-            found.entries[Name(Kind.PERMISSIONS, f"shell prefix {shlex.join(words)}")] = {"decision": decision.value}
-        else:
-            found.notes.append(
-                f"the rule about '{words[0]}' of {len(words)} words stays in Codex alone: a shell reads more than words there"
-            )
+    odd = [words for words in decisions if not _words(shlex.join(words))]
+    limits = [words for words in odd if decisions[words] is not Decision.ALLOW]
+    but = [words for words, each in decisions.items() if each is Decision.ALLOW and any(_meet(words, limit) for limit in limits)]
+    alone = [words for words in decisions if words in odd or words in but]
+    return {words: decision for words, decision in decisions.items() if words not in alone}, alone
+
+
+def _meet(one: Words, other: Words) -> bool:
+    return all(word == another for word, another in zip(one, other, strict=False))
 
 
 def _write_permissions(files: Files, wanted: Mapping[str, Entry | None]) -> dict[str, bytes | None]:
@@ -181,6 +193,8 @@ def _write_permissions(files: Files, wanted: Mapping[str, Entry | None]) -> dict
             _say(documents, words, Decision(entry["decision"]) if entry else None)
         elif entry:
             raise Unwritable(_OWN_RULES, f"Codex has no rule about '{name}'")
+        if entry and words not in _said(documents.values())[0]:
+            raise Unwritable(_OWN_RULES, f"'{name}' is limited by a rule that only Codex understands")
     return {path: document.content() or None for path, document in documents.items() if document.content() != held.get(path, b"")}
 
 

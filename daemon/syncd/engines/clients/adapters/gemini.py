@@ -96,6 +96,10 @@ class Gemini:
         policies = Policies(_policy_files(scope, files), _OWN_POLICY)
         return Snapshot({**entries, **policies.entries()}, {**unreadable, **policies.unreadable}, (*notes, *policies.notes()))
 
+    def together(self, user: Files, project: Files) -> Sequence[str]:  # noqa: ARG002 - nothing to find
+        """A project's file stands for itself."""
+        return ()
+
     def express(self, scope: ScopeKind, entries: Entries) -> Expressed:
         held: dict[Name, Entry] = {}
         losses: list[Loss] = []

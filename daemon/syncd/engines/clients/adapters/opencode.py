@@ -64,6 +64,10 @@ class _OpenCode:
                 _read(value, found)
         return Snapshot(found.entries, found.unreadable, tuple(found.notes))
 
+    def together(self, user: Files, project: Files) -> Sequence[str]:  # noqa: ARG002 - nothing to find
+        """A project's file stands for itself."""
+        return ()
+
     def express(self, scope: ScopeKind, entries: Entries) -> Expressed:
         """What OpenCode can hold."""
         text = rules.express(_BOOKS[scope], entries)

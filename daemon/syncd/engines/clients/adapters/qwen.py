@@ -91,6 +91,10 @@ class Qwen:
         notes = (*found.notes, *odd, *_hidden(value, held), *contradictions)
         return Snapshot(found.entries, found.unreadable, notes)
 
+    def together(self, user: Files, project: Files) -> Sequence[str]:  # noqa: ARG002 - nothing to find
+        """A project's file stands for itself."""
+        return ()
+
     def express(self, scope: ScopeKind, entries: Entries) -> Expressed:
         """Everything but references with defaults and web sockets."""
         held: dict[Name, Entry] = {}
