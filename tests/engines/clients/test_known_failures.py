@@ -57,7 +57,7 @@ def test_codex_gets_names_of_variables_and_no_text_that_it_would_take_literally(
 
 @pytest.mark.parametrize("client", sorted(catalogue.client_kinds()))
 def test_a_server_that_is_off_is_never_marked_by_a_member_that_the_client_ignores(client: str) -> None:
-    entries = {A: {"transport": "stdio", "command": "npx", "enabled": False}}
+    entries: dict[Name, Entry] = {A: {"transport": "stdio", "command": "npx", "enabled": False}}
 
     files = brought(client, entries)
 

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from syncd.domain.audit import Entry
 from syncd.domain.errors import InvalidRequest, NotFound, Refused
 from syncd.domain.run import Run, RunId, RunState, SyncName
-from syncd.domain.unified import Model, read_entry, write_model
-from syncd.engines.clients import history, inbox, views
+from syncd.domain.unified import Model, read_entry
+from syncd.engines.clients import exchange, history, inbox, views
 from syncd.engines.clients.contest import CENTRAL
 from syncd.engines.clients.settings import ClientsSync
 from syncd.engines.clients.telling import STATUS
@@ -72,16 +72,12 @@ class Desk:
 
     async def export(self, sync: SyncName) -> Exported:
         found = await self._version(sync, 0)
-        kept, left_out = views.without_secrets(await self._model(sync, found.number))
-        text = json.dumps({"syncd": 1, "version": found.number, "entries": write_model(kept)}, ensure_ascii=False, indent=2)
-        return Exported(text, left_out)
+        kept, left_out = exchange.without_secrets(await self._model(sync, found.number))
+        return Exported(exchange.exported(kept, found.number), left_out)
 
     async def import_(self, sync: SyncName, text: str, actor: str) -> Run:
         self._settings(sync)
-        try:
-            views.imported(text)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InvalidRequest(f"this is no exported model: {error}", fields={"text": "what `syncctl clients export` wrote"}) from error
+        exchange.imported(text)
         return await self.runs.begin(Wish(sync, "import", {"content": text}, queue=True, actor=actor))
 
     async def versions(self, sync: SyncName, before: int, limit: int) -> Sequence[VersionView]:

@@ -8,8 +8,8 @@ from typing import Any
 
 from syncd import catalogue
 from syncd.domain.run import SyncName
-from syncd.domain.unified import Entry, Key, Kind, Model, is_secret, read_model, write_model
-from syncd.engines.clients.masking import secrets_of, shown, shown_entry
+from syncd.domain.unified import Entry, Key, Kind, Model, write_model
+from syncd.engines.clients.masking import shown, shown_entry
 from syncd.engines.clients.settings import SideSection
 from syncd.engines.clients.standing import CENTRAL_NAME, central_of
 from syncd.ports.clients import ScopeKind
@@ -86,22 +86,6 @@ async def tombstones(kept: Documents, scope: str | None) -> tuple[Key, ...]:
     """What was deleted and is not to come back."""
     central, _ = central_of(await kept.get(CENTRAL_NAME))
     return tuple(key for key in central.tombstones if scope is None or key.scope == scope)
-
-
-def without_secrets(model: Model) -> tuple[Model, tuple[tuple[Key, str], ...]]:
-    """A model without literal secrets, and where they stood."""
-    kept: dict[Key, Entry] = {}
-    left: list[tuple[Key, str]] = []
-    for key, entry in model.items():
-        bad = [field for field, value in entry.items() if secrets_of([{field: value}]) or (is_secret(field) and isinstance(value, str))]
-        left += [(key, field) for field in sorted(bad)]
-        kept[key] = {field: value for field, value in entry.items() if field not in bad}
-    return kept, tuple(left)
-
-
-def imported(text: str) -> Model:
-    """An exported model. Raises `ValueError`, `KeyError`, `TypeError` or `AttributeError` if it is none."""
-    return read_model(json.loads(text)["entries"])
 
 
 def version(found: Mapping[str, Any]) -> VersionView:

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from syncd.domain.errors import InvalidRequest
-from syncd.domain.unified import Entry, Key, Kind, Model, read_model
+from syncd.domain.unified import Entry, Key, Kind, Model
 from syncd.engines.clients import history, inbox
 from syncd.engines.clients.deploying import Journal
+from syncd.engines.clients.exchange import imported
 from syncd.engines.clients.looking import Look, look_at
 from syncd.engines.clients.planning import SidePlan, apart, plan, view
 from syncd.engines.clients.reconcile import Central, Outcome, Resolution, Rulebook, Side, reconcile
@@ -166,11 +167,7 @@ async def asked_back(work: Work) -> Turn:
 
 def asked_in(work: Work, now: float) -> Turn:
     """What the parameter `content` of an import holds."""
-    try:
-        members = json.loads(work.context.run.parameters.get("content", ""))
-        return Turn(incoming=read_model(members["entries"]), at=now)
-    except (ValueError, KeyError, TypeError) as error:
-        raise InvalidRequest(f"this is no exported model: {error}", fields={"content": "what `syncctl clients export` wrote"}) from error
+    return Turn(incoming=imported(work.context.run.parameters.get("content", "")), at=now)
 
 
 def without(plans: Sequence[SidePlan], problems: Mapping[str, str]) -> tuple[SidePlan, ...]:

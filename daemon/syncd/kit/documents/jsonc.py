@@ -45,6 +45,8 @@ class Jsonc:
         """Give a member a value; a mapping or list that is there is changed member by member. Raises `Uneditable`."""
         value = _held(value, len(place))
         meant = with_set(self._value, place, value)
+        if not isinstance(meant, dict):
+            raise Uneditable("the whole is an object")
         if not has(self._value, place) or not same(at(self._value, place), value):
             self._edit(meant, lambda: self._put(place, value))
 
@@ -176,7 +178,8 @@ class Jsonc:
         start = self._start(place)
         end = closing(self._text, start, ())
         inner = self._text[start + 1 : end]
-        indent = self._indent_inside(place, start)
+        is_flat = bool(place) and "\n" not in inner and self._indent_of(self._child(place)) is None
+        indent = None if is_flat else self._indent_at(start) + self._unit
         new = self._member(name, value, indent)
         if indent is None:
             pad = " " if inner.startswith(" ") or self._is_padded(place) else ""
@@ -189,24 +192,26 @@ class Jsonc:
         start = self._start(place[:-1])
         found = self._children(place[:-1])
         end = closing(self._text, start, found)
-        child = self._chosen(start, place[-1])
-        number = found.index(child)
+        number = found.index(self._chosen(start, place[-1]))
         cut = self._cut(found, number)
         if len(found) == 1 and not (self._text[start + 1 : cut.start] + self._text[cut.end : end]).strip():
             cut = Splice(start + 1, end, "")
-        comma = found[number - 1].comma if child is found[-1] and child.comma is None and number else None
+        comma = found[number - 1].comma if 0 < number == len(found) - 1 and found[-1].comma is None else None
         self._replace(*([] if comma is None else [Splice(comma, comma + 1, "")]), cut)
 
     def _cut(self, found: list[Child], number: int) -> Splice:
         """What goes with a child; the comma before it is another matter."""
         child = found[number]
         start, end = child.start, child.beyond
-        behind = found[number + 1].start if child is not found[-1] else end
-        if self._indent_of(child) is not None and _REST.match(self._text, end):
+        if self._indent_of(child) is None:
+            behind = found[number + 1].start if number < len(found) - 1 else end
+            if behind > end and not self._text[end:behind].strip(" \t"):
+                return Splice(start, behind, "")
+            return Splice(len(self._text[:start].rstrip(" \t")), end, "")
+        if _REST.match(self._text, end):
             return Splice(line_start(self._text, start), line_end(self._text, end), "")
-        if behind > end and not self._text[end:behind].strip(" \t"):
-            return Splice(start, behind, "")
-        return Splice(len(self._text[:start].rstrip(" \t")), end, "")
+        line = self._text[end : line_end(self._text, end)]
+        return Splice(start, end + len(line) - len(line.lstrip(" \t")), "")
 
     def _indent_of(self, child: Child) -> str | None:
         """What stands before it in its line; None if it shares the line."""
@@ -215,12 +220,6 @@ class Jsonc:
     def _indent_at(self, position: int) -> str:
         line = self._text[line_start(self._text, position) : position]
         return line[: len(line) - len(line.lstrip(" \t"))]
-
-    def _indent_inside(self, place: Place, start: int) -> str | None:
-        """Of what comes between empty brackets; None if it stays in their line."""
-        if place and self._indent_of(self._child(place)) is None:
-            return None
-        return self._indent_at(start) + self._unit
 
     def _is_padded(self, place: Place) -> bool:
         return bool(place) and self._text[self._start(place[:-1]) + 1] == " "

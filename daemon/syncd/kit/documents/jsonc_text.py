@@ -23,6 +23,7 @@ _TOKEN = re.compile(rf'(?P<kept>(?:[^"/,]++|{_STRING}|,(?!{_BLANKS}[\]}}])|/(?![
 _VISIBLE = re.compile(r"[^\n]")
 _NAME_OR_BRACKET = re.compile(rf"(?P<text>{_STRING})(?P<colon>[ \t\r\n]*+:)?|[\[{{]|[\]}}]", re.DOTALL)
 _WORDS = re.compile(rf'(?P<kept>(?:[^"/,]++|{_STRING})++)|{_COMMENT}|,(?={_BLANKS}[}}\]])', re.DOTALL)
+_UNFINISHED = frozenset("[{,")
 _DECODER = json.JSONDecoder()
 
 
@@ -62,7 +63,7 @@ def parsed(text: str, *, comments: bool, trailing_commas: bool) -> tuple[dict[st
 
 
 def independently(text: str) -> Any:
-    """What a second reader says: comments and trailing commas left out by another way, positions and all."""
+    """The value again, found without any of the positions: comments and trailing commas are cut out."""
     bare = _WORDS.sub(lambda match: match["kept"] or " ", text)
     return json.loads(bare, object_pairs_hook=_members) if bare.strip() else {}
 
@@ -137,10 +138,10 @@ def _strict(text: str, *, comments: bool, trailing_commas: bool) -> str:
                 raise unparsable(text, match.start(), "comments have no place here")
             part = _VISIBLE.sub(" ", part)
         elif match["comma"]:
-            if not trailing_commas or before in ("[", "{"):
-                raise unparsable(
-                    text, match.start(), "nothing follows the comma" if before not in ("[", "{") else "nothing is before the comma"
-                )
+            if before in _UNFINISHED:
+                raise unparsable(text, match.start(), "nothing is before the comma")
+            if not trailing_commas:
+                raise unparsable(text, match.start(), "nothing follows the comma")
             part = " "
         before = part.rstrip()[-1:] or before
         parts.append(part)
