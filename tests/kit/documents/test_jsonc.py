@@ -322,7 +322,8 @@ def _texts(draw: st.DrawFn, value: Any) -> str:
         return draw(BLANKS) + json.dumps(value, ensure_ascii=draw(st.booleans())) + draw(BLANKS)
     parts = value.items() if isinstance(value, dict) else [(None, each) for each in value]
     inner = [("" if name is None else f"{draw(BLANKS)}{json.dumps(name)}{draw(BLANKS)}:") + draw(_texts(each)) for name, each in parts]
-    trailing = f",{draw(BLANKS)}" if inner and draw(st.booleans()) else draw(BLANKS)
+    goes_on: bool = draw(st.booleans())
+    trailing = f",{draw(BLANKS)}" if inner and goes_on else draw(BLANKS)
     left, right = "{}" if isinstance(value, dict) else "[]"
     return draw(BLANKS) + left + ",".join(inner) + trailing + right + draw(BLANKS)
 
