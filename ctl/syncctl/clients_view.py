@@ -112,7 +112,7 @@ def side_in_full(side: ClientSide, now: datetime) -> Iterator[Block]:
         ("last write", stamps.both(side.last_write_at, now) if side.HasField("last_write_at") else quiet("never")),
         ("watching", f"{words.plural(watch.armed, 'folder')}, {watch.blind} blind, {words.plural(watch.corrections, 'correction')}"),
     ]
-    yield Facts(facts + [("problem", cell) for cell in _troubles(side)], indent=2)
+    yield Facts(facts + [("problem", cell) for cell in _troubles(side)] + [("note", note) for note in side.notes], indent=2)
     if side.files:
         yield Heading("Files")
         columns = [Column("FILE"), Column("STATE", whole=True), Column("HOLDS")]

@@ -11,8 +11,6 @@ _KINDS = {
     ConflictKind.CONFLICT_KIND_EDIT: "edit",
     ConflictKind.CONFLICT_KIND_APPROVAL: "approval",
     ConflictKind.CONFLICT_KIND_EMPTIED: "emptied",
-    ConflictKind.CONFLICT_KIND_BAKED: "baked",
-    ConflictKind.CONFLICT_KIND_BLOCKED: "blocked",
 }
 _STATES = {
     ConflictState.CONFLICT_STATE_OPEN: Span("open", "warn"),

@@ -95,7 +95,7 @@ def _sides() -> list[SideView]:
     missing = FileView("/home/ada/.codex/AGENTS.md", frozenset({Kind.RULES}), FileState.MISSING)
     losses = (LossView("codex", DOCS, "cwd", "cwd", "Codex has no folder for servers of projects"),)
     return [
-        a_side("claude", priority=10, cli_version="2.1.0", last_write=NOON),
+        a_side("claude", priority=10, cli_version="2.1.0", last_write=NOON, notes=("mcp/odd is left alone",)),
         a_side(
             "codex",
             phase=SidePhase.WAITING,

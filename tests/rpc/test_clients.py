@@ -58,6 +58,7 @@ async def test_every_side_is_told_with_its_files_its_losses_and_its_watches(clie
         pb.SIDE_PHASE_OK,
         int(NOON.timestamp()),
     )
+    assert list(claude.notes) == ["mcp/odd is left alone"]
     assert list(codex.writes) == [pb.ENTRY_KIND_MCP, pb.ENTRY_KIND_RULES]
     assert [(file.state, file.problem) for file in codex.files] == [
         (pb.FILE_STATE_UNREADABLE, "line 3, column 7: no value"),

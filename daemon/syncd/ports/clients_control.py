@@ -39,10 +39,6 @@ class ConflictKind(Enum):
     """A server that stands in the files of a project would reach other clients."""
     EMPTIED = "emptied"
     """A side lost everything at once."""
-    BAKED = "baked"
-    """A literal stands where a reference to a variable was."""
-    BLOCKED = "blocked"
-    """What one client could hold of a permission would allow more than it says."""
 
 
 class ConflictState(Enum):
@@ -108,6 +104,8 @@ class SideView:
     """Empty if the client's own program was not found."""
     last_write: datetime | None = None
     watch: WatchView = WatchView()
+    notes: tuple[str, ...] = ()
+    """What a person should know: what was left alone, and why; a version of the client's program that was never tried."""
 
 
 @dataclass(frozen=True, slots=True)

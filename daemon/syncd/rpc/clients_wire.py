@@ -48,6 +48,7 @@ def side(view: asked.SideView) -> pb.ClientSide:
         losses=map(loss, view.losses),
         cli_version=view.cli_version,
         last_write_at=wire.moment(view.last_write),
+        notes=view.notes,
         watch=pb.WatchHealth(armed=view.watch.armed, blind=view.watch.blind, corrections=view.watch.corrections),
     )
 

@@ -116,10 +116,6 @@ class _ConflictKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Conflict
     """A server that stands in the files of a project would reach other clients."""
     CONFLICT_KIND_EMPTIED: _ConflictKind.ValueType  # 3
     """A side lost everything at once."""
-    CONFLICT_KIND_BAKED: _ConflictKind.ValueType  # 4
-    """A literal stands where a reference to a variable was."""
-    CONFLICT_KIND_BLOCKED: _ConflictKind.ValueType  # 5
-    """What a client could hold of a permission would allow more than it says."""
 
 class ConflictKind(_ConflictKind, metaclass=_ConflictKindEnumTypeWrapper):
     """Why something waits for a person."""
@@ -131,10 +127,6 @@ CONFLICT_KIND_APPROVAL: ConflictKind.ValueType  # 2
 """A server that stands in the files of a project would reach other clients."""
 CONFLICT_KIND_EMPTIED: ConflictKind.ValueType  # 3
 """A side lost everything at once."""
-CONFLICT_KIND_BAKED: ConflictKind.ValueType  # 4
-"""A literal stands where a reference to a variable was."""
-CONFLICT_KIND_BLOCKED: ConflictKind.ValueType  # 5
-"""What a client could hold of a permission would allow more than it says."""
 Global___ConflictKind: _TypeAlias = ConflictKind  # noqa: Y015
 
 class _ConflictState:
@@ -314,6 +306,7 @@ class ClientSide(_message.Message):
     CLI_VERSION_FIELD_NUMBER: _builtins.int
     LAST_WRITE_AT_FIELD_NUMBER: _builtins.int
     WATCH_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name, as in the settings."""
     client: _builtins.str
@@ -352,6 +345,10 @@ class ClientSide(_message.Message):
     def watch(self) -> Global___WatchHealth:
         """Health of watching."""
 
+    @_builtins.property
+    def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What a person should know: what was left alone, and why; a version of the client's program that was never tried."""
+
     def __init__(
         self,
         *,
@@ -368,10 +365,11 @@ class ClientSide(_message.Message):
         cli_version: _builtins.str = ...,
         last_write_at: _timestamp_pb2.Timestamp | None = ...,
         watch: Global___WatchHealth | None = ...,
+        notes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["last_write_at", b"last_write_at", "watch", b"watch"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cli_version", b"cli_version", "client", b"client", "files", b"files", "home", b"home", "last_write_at", b"last_write_at", "losses", b"losses", "name", b"name", "phase", b"phase", "priority", b"priority", "problem", b"problem", "projects", b"projects", "watch", b"watch", "writes", b"writes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cli_version", b"cli_version", "client", b"client", "files", b"files", "home", b"home", "last_write_at", b"last_write_at", "losses", b"losses", "name", b"name", "notes", b"notes", "phase", b"phase", "priority", b"priority", "problem", b"problem", "projects", b"projects", "watch", b"watch", "writes", b"writes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

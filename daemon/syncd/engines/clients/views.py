@@ -53,6 +53,7 @@ def side(name: str, section: SideSection, status: Mapping[str, Any], *, armed: i
         program["version"] if program else "",
         _time(mine.get("written_at", "")),
         WatchView(armed, blind, status.get("corrections", 0)),
+        tuple(mine.get("notes", [])),
     )
 
 
