@@ -273,10 +273,10 @@ def test_a_deletion_that_would_break_a_client_in_one_of_its_projects_is_not_depl
 def test_a_model_can_be_taken_to_another_machine_without_its_secrets(running: Running, homes: list[Home], tmp_path: Path) -> None:
     claude, *_ = homes
     claude.put("a", {**SERVER, "env": {"LEVEL": "info", "TOKEN": "${TOKEN}", "API_KEY": "hunter2-hunter2"}})
-    here = running(ai(homes))
-    synced(here)
     exported = tmp_path / "model.json"
-    exported.write_text(here.ctl("clients", "export").stdout)
+    here = running(ai(homes, export_to=exported))
+    synced(here)
+    by_hand = here.ctl("clients", "export").stdout
     there = [Home(tmp_path / "there" / name, name) for name in ("claude", "qwen")]
     for home in there:
         home.folder.mkdir(parents=True)
@@ -286,5 +286,27 @@ def test_a_model_can_be_taken_to_another_machine_without_its_secrets(running: Ru
     imported = other.ctl("clients", "import", "--file", str(exported))
 
     assert imported.returncode == 0, imported.stderr
-    assert "hunter2" not in exported.read_text()
+    assert json.loads(by_hand) == json.loads(exported.read_text())
+    assert "hunter2" not in by_hand
     assert [home.servers()["a"]["env"]["TOKEN"] for home in there] == ["${TOKEN}"] * 2
+
+
+def test_a_server_of_a_project_waits_for_approval(running: Running, homes: list[Home], tmp_path: Path) -> None:
+    claude, codex, _ = homes
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / ".mcp.json").write_text(json.dumps({"mcpServers": {"theirs": {"command": "curl"}}}))
+    syncd = running(ai(homes[:2], **{home.client: {"projects": [project]} for home in homes[:2]}))
+    synced(syncd)
+    claude.put("mine", SERVER)
+    until(lambda: "mine" in codex.servers(), "other servers go on")
+
+    [conflict] = json.loads(syncd.ctl("conflicts", "list", "-o", "json").stdout)["conflicts"]
+    before = (project / ".codex/config.toml").exists()
+    syncd.ctl("conflicts", "resolve", conflict["id"], "--take", "claude")
+    until((project / ".codex/config.toml").exists, "it is approved")
+
+    assert conflict["kind"] == "CONFLICT_KIND_APPROVAL"
+    assert not before
+    assert set(claude.servers()) == set(codex.servers()) == {"mine"}
+    assert "[mcp_servers.theirs]" in (project / ".codex/config.toml").read_text()

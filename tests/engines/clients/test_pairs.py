@@ -2,17 +2,13 @@
 
 import asyncio
 import os
-from pathlib import Path
 
 import pytest
 
 from syncd import catalogue
 from syncd.domain.unified import Entries, Entry, Kind, Name
-from syncd.engines.clients.looking import ScopeLook
-from syncd.engines.clients.planning import ScopePlan
-from syncd.engines.clients.reading import Reading
 from syncd.engines.clients.validating import look_through
-from syncd.ports.clients import Adapter, Files, ScopeKind, Snapshot
+from syncd.ports.clients import Adapter, Files, ScopeKind
 from tests.engines.clients.features import FEATURES
 from tests.servers.clients.programs import bin_dir
 
@@ -111,8 +107,7 @@ def said_by(client: str, files: Files, entries: Entries, monkeypatch: pytest.Mon
     monkeypatch.setenv("PATH", os.pathsep.join([str(programs), str(programs.parent / "node"), os.defpath]))
     check = catalogue.client(client).check
     assert check
-    look = ScopeLook("", Path("/nowhere"), Reading(), Snapshot({}), {})
-    return asyncio.run(look_through(check, ScopePlan(look, entries, changes=dict(files)), 60))
+    return asyncio.run(look_through(check, USER, (files, entries), 60))
 
 
 @pytest.mark.timeout(900)

@@ -1,16 +1,28 @@
 """The unified model as a text that another machine takes over."""
 
 import json
+from pathlib import Path
 
-from syncd.domain.errors import InvalidRequest
+from syncd.domain.errors import InvalidRequest, TargetUnavailable
 from syncd.domain.permission import Decision, Subject
 from syncd.domain.unified import Entry, Key, Kind, Model, is_secret, read_model, write_model
 from syncd.engines.clients.masking import secrets_of
+from syncd.kit.files import write_atomically
 
 
 def exported(model: Model, version: int) -> str:
     """A model as JSON text."""
     return json.dumps({"syncd": 1, "version": version, "entries": write_model(model)}, ensure_ascii=False, indent=2)
+
+
+def keep(path: Path, model: Model, version: int) -> None:
+    """Let a file hold a model as it is exported. Raises `TargetUnavailable`. Blocking."""
+    content = exported(without_secrets(model)[0], version).encode()
+    try:
+        if not path.exists() or path.read_bytes() != content:
+            write_atomically(path, content)
+    except OSError as error:
+        raise TargetUnavailable(f"{path} cannot be written: {error.strerror or error}", hint="see `export_to`") from error
 
 
 def imported(text: str) -> Model:

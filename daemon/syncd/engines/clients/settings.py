@@ -68,6 +68,8 @@ class ClientsSync(SyncSection):
     validate_with: Literal["cli", "model"] = "cli"
     """`cli`: each client that is installed looks at a copy of its files before they are replaced; `model`: our own reading is enough."""
     cli_timeout: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=30)
+    export_to: SettingsPath | None = None
+    """A file that always holds the newest version as `syncctl clients export` writes it."""
     sides: Annotated[dict[str, SideSection], Field(min_length=1)]
 
     @model_validator(mode="before")

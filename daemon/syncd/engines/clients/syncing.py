@@ -6,6 +6,7 @@ from dataclasses import replace
 from syncd.domain.errors import TransientError
 from syncd.engines.clients.committing import Found, commit
 from syncd.engines.clients.deploying import Replacement
+from syncd.engines.clients.exchange import keep
 from syncd.engines.clients.telling import STATUS
 from syncd.engines.clients.validating import checked
 from syncd.engines.clients.work import Picture, Turn, Work, without
@@ -44,6 +45,8 @@ async def _once(work: Work, turn: Turn) -> Report:
     deployment = await _deployed(work, picture)
     report = await commit(work, picture, Found(before, checks.programs, checks.notes, deployment))
     await in_thread(work.journal.clear)
+    if path := work.settings.export_to:
+        await in_thread(lambda: keep(path, picture.outcome.model, int(str(report.findings["version"]))))
     return report
 
 

@@ -13,9 +13,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from syncd.engines.clients.planning import ScopePlan, SidePlan
+from syncd.domain.unified import Entries
+from syncd.engines.clients.planning import SidePlan
 from syncd.engines.clients.settings import ClientsSync
-from syncd.ports.clients import Check, Command, Files, Output
+from syncd.ports.clients import Check, Command, Files, Output, ScopeKind
 
 _DEAD = "http://127.0.0.1:9"
 """Nobody listens at the port of `discard`: what a client wants to ask of the network fails at once."""
@@ -101,31 +102,36 @@ async def _version_of(check: Check | None) -> str:
 
 
 async def _validate(side: SidePlan, version: str, limit: timedelta) -> Verdict:
-    """Let the client read every scope of a side that is to change."""
+    """Let the client read every scope of a side that is to change. What it had against the files before is no reason to stop."""
     check = side.look.adapter.check
     if check is None or not version:
         return Verdict(note="" if check is None else f"{check.program} is not installed: its files were checked by our own reading only")
     problems: list[str] = []
     for scope in side.scopes:
-        if scope.changes:
-            problems += await look_through(check, scope, limit.total_seconds())
+        if not scope.changes:
+            continue
+        look, seconds = scope.look, limit.total_seconds()
+        found = await look_through(check, look.kind, (scope.files, scope.entries), seconds)
+        before = await look_through(check, look.kind, (look.reading.contents, look.entries), seconds) if found else []
+        problems += [problem for problem in found if problem not in before]
     first, beyond = check.tested
     known = _numbers(first) <= _numbers(version) < _numbers(beyond)
     note = "" if known else f"{check.program} {version} is not a version that was tested ({first} up to {beyond})"
     return Verdict(tuple(problems), note)
 
 
-async def look_through(check: Check, scope: ScopePlan, limit: float) -> list[str]:
-    """Let a client read one scope as it will be; what it has against it, within so many seconds."""
+async def look_through(check: Check, scope: ScopeKind, says: tuple[Files, Entries], limit: float) -> list[str]:
+    """What a client has against some files that are meant to say some entries, within so many seconds."""
+    files, entries = says
     with tempfile.TemporaryDirectory(prefix="syncd-stage-") as name:
         stage = Path(name)
-        staged = check.stage(scope.look.kind, scope.files)
+        staged = check.stage(scope, files)
         await asyncio.to_thread(_fill, stage, staged.files)
         try:
             outputs = await asyncio.gather(*(_command(command, stage, limit) for command in staged.commands))
         except TimeoutError:
             return [f"{check.program} did not look at its files within {limit:g} s"]
-    return list(check.judge(scope.look.kind, outputs, scope.entries))
+    return list(check.judge(scope, outputs, entries))
 
 
 def _fill(stage: Path, files: Files) -> None:
