@@ -15,7 +15,7 @@ demo: $(INSTALLED)
 
 # What tests/rules/test_layers.py would run has just been run.
 test: check
-	@python -m pytest --numprocesses=2 --dist=loadfile --durations=20 --ignore=tests/rules/test_layers.py
+	@python -m pytest --numprocesses=2 --dist=worksteal --durations=20 --ignore=tests/rules/test_layers.py
 
 check: $(INSTALLED)
 	@python -m tools.check
@@ -28,6 +28,7 @@ bench: $(INSTALLED)
 
 soak: $(INSTALLED)
 	@SYNCD_KILLS=$${SYNCD_KILLS:-100} python -m pytest tests/system/test_crashes.py -k "any_moment_of_any_run"
+	@SYNCD_OUTAGE=30 python -m pytest tests/system/test_outages.py -k "a_while_without"
 	@SYNCD_CUTS=$${SYNCD_CUTS:-100} python -m pytest tests/system/test_late_commits.py
 	@SYNCD_SHOPS="oracle19 oracle23" python -m pytest tests/system --ignore=tests/system/test_late_commits.py
 

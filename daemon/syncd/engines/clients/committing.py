@@ -13,7 +13,7 @@ from syncd.engines.clients import history, inbox
 from syncd.engines.clients.planning import SidePlan
 from syncd.engines.clients.reconcile import Central
 from syncd.engines.clients.standing import Mark, SideBase, Standing, documents
-from syncd.engines.clients.telling import STATUS, audited, conflicts_told, decisions_told, side_status, warnings
+from syncd.engines.clients.telling import STATUS, audited, conflicts_told, decisions_told, named, side_status, warnings
 from syncd.engines.clients.work import Picture, Work
 from syncd.kit.swap import digest
 from syncd.ports.running import Advance, Progress, Report
@@ -34,7 +34,7 @@ async def commit(work: Work, picture: Picture, found: Found) -> Report:
     now, run = datetime.now(UTC), work.context.run
     standing = _standing(work, picture, now.timestamp())
     sides = side_status(picture, found.notes, found.before.get("sides", {}), now.isoformat())
-    missed = bool(picture.outcome.authors) and run.trigger is Trigger.SCHEDULE
+    missed = bool(picture.outcome.authors) and run.trigger is Trigger.SCHEDULE and work.standing.version > 0
     status = {"sides": sides, "programs": found.programs, "corrections": found.before.get("corrections", 0) + missed}
     inboxed, conflict_entries = inbox.changes(conflicts_told(picture), await _open(work))
     written: dict[str, str | None] = {**_differing(documents(standing), documents(work.standing)), **inboxed}
@@ -108,7 +108,7 @@ def _report(picture: Picture, standing: Standing) -> Report:
     stopped = {each.look.name: each.problem for each in picture.plans if each.problem}
     findings |= {"changed": changed} if changed else {}
     findings |= {"files_written": written} if written else {}
-    findings |= {"decisions": decisions_told(picture.outcome.decisions)} if picture.outcome.decisions else {}
+    findings |= {"decisions": [named(each) for each in decisions_told(picture.outcome.decisions)]} if picture.outcome.decisions else {}
     findings |= {"conflicts": len(picture.outcome.conflicts)} if picture.outcome.conflicts else {}
     findings |= {"waiting": waiting} if waiting else {}
     findings |= {"stopped": stopped} if stopped else {}

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from syncd.domain.audit import Entry
+from syncd.domain.unified import Key, Kind
 from syncd.engines.clients import inbox
 from syncd.engines.clients.contest import Decision
 from syncd.engines.clients.planning import SidePlan
@@ -74,7 +75,7 @@ def audited(picture: Picture, version: int, before: Mapping[str, Any], after: Ma
     changed = {str(key): dict(fields) for key, fields in picture.outcome.authors.items()}
     if changed:
         entries.append(Entry("model.changed", detail={"version": version, "changes": changed}))
-    entries += [Entry("conflict.settled", detail={**each, "key": _key(each["key"])}) for each in decisions_told(picture.outcome.decisions)]
+    entries += [Entry("conflict.settled", detail=named(each)) for each in decisions_told(picture.outcome.decisions)]
     for plan in picture.plans:
         if plan.changes:
             files = [str(scope.look.folder / path) for scope in plan.scopes for path in scope.changes]
@@ -88,9 +89,10 @@ def audited(picture: Picture, version: int, before: Mapping[str, Any], after: Ma
     return entries
 
 
-def _key(members: Sequence[str]) -> str:
-    scope, kind, name = members
-    return f"{scope}:{kind}/{name}" if scope else f"{kind}/{name}"
+def named(decision: Mapping[str, Any]) -> dict[str, Any]:
+    """A decision with its key as people write it."""
+    scope, kind, name = decision["key"]
+    return {**decision, "key": str(Key(scope, Kind(kind), name))}
 
 
 def warnings(status: Mapping[str, Any], conflicts: int) -> tuple[str, ...]:

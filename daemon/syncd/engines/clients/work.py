@@ -132,10 +132,11 @@ def _put_back(outcome: Outcome, back: Mapping[Key, Entry | None], central: Centr
 
 
 async def opened(settings: ClientsSync, context: RunContext) -> Work:
-    """Read where the sync stands, and undo what a crash left half done."""
+    """Read where the sync stands; a run that writes first undoes what a crash left half done."""
     kept, mark = context.documents, Mark.read(context.checkpoint)
     journal = Journal(context.folder / "deployment")
-    await in_thread(lambda: journal.recover(mark.deployment))
+    if context.run.writes:  # what only looks may run beside a deployment that is under way
+        await in_thread(lambda: journal.recover(mark.deployment))
     central, authors = central_of(await kept.get(CENTRAL_NAME))
     sides: dict[str, SideBase] = {}
     for name in settings.sides:
