@@ -8,8 +8,7 @@ import pytest
 
 from syncd.domain.permission import Decision, Subject
 from syncd.domain.unified import Entry, Kind, Name, Reference, Template
-from syncd.engines.clients import bash_patterns
-from syncd.engines.clients.adapters.acli import ADAPTER
+from syncd.engines.clients.adapters.acli import ADAPTER, bash_patterns
 from syncd.kit.documents.jsonc import Jsonc
 from syncd.kit.documents.yaml import Yaml
 from syncd.ports.clients import Adapter, Files, ScopeKind, Unwritable

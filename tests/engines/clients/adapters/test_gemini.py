@@ -10,8 +10,7 @@ import pytest
 
 from syncd.domain.permission import Decision, Subject
 from syncd.domain.unified import Entry, Kind, Name, Reference, Template
-from syncd.engines.clients import policy_rules
-from syncd.engines.clients.adapters.gemini import ADAPTER
+from syncd.engines.clients.adapters.gemini import ADAPTER, policy_rules
 from syncd.kit.documents.jsonc import Jsonc
 from syncd.ports.clients import Adapter, Files, Output, ScopeKind, Unwritable
 from tests.contracts.client import ClientContract, written

@@ -16,11 +16,11 @@ from typing import Any
 
 from syncd.domain.permission import Decision, Subject
 from syncd.domain.unified import Entries, Entry, Kind, Loss, Name, is_secret
-from syncd.engines.clients import claude_permissions, rules, servers
-from syncd.engines.clients.claude_permissions import Grammar
-from syncd.engines.clients.references import BRACED_WITH_DEFAULT
-from syncd.engines.clients.rules import Rulebook
-from syncd.engines.clients.servers import Shape, Spelling
+from syncd.engines.clients.grammars import claude_permissions, rules, servers
+from syncd.engines.clients.grammars.claude_permissions import Grammar
+from syncd.engines.clients.grammars.references import BRACED_WITH_DEFAULT
+from syncd.engines.clients.grammars.rules import Rulebook
+from syncd.engines.clients.grammars.servers import Shape, Spelling
 from syncd.kit.documents.document import Uneditable, Unparsable
 from syncd.kit.documents.jsonc import Jsonc
 from syncd.ports.clients import Command, Expressed, Files, FileSpec, Output, ScopeKind, Snapshot, Staged, Unreadable, Unwritable

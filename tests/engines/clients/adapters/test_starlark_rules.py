@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.domain.permission import Decision
-from syncd.engines.clients.starlark_rules import StarlarkRules
+from syncd.engines.clients.adapters.codex.starlark_rules import StarlarkRules
 from syncd.kit.documents.document import Uneditable, Unparsable
 
 ALLOW, ASK, DENY = Decision.ALLOW, Decision.ASK, Decision.DENY

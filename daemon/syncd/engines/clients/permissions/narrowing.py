@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from syncd.domain.permission import Decision, Subject, strictest
 from syncd.domain.unified import Entries, Entry, Kind, Loss, Name
-from syncd.engines.clients.overlap import compound, covers, matches, overlap
+from syncd.engines.clients.permissions.overlap import compound, covers, matches, overlap
 
 Rule = tuple[Subject, Decision]
 Rules = Mapping[Subject, Decision]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from syncd.domain.permission import Decision, Subject
-from syncd.engines.clients.permissions import Can, Rule
+from syncd.engines.clients.permissions.narrowing import Can, Rule
 
 
 def only(*forms: str) -> Can:

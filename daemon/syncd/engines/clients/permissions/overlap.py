@@ -15,8 +15,8 @@ from operator import eq
 from urllib.parse import urlsplit
 
 from syncd.domain.permission import Subject
-from syncd.engines.clients import command_regex
-from syncd.engines.clients.shapes import Shape, meet, takes_in
+from syncd.engines.clients.permissions import command_regex
+from syncd.engines.clients.permissions.shapes import Shape, meet, takes_in
 
 _OPERATOR = re.compile(r"[;&|\n`()]")
 _OPERATOR_IN_REGEX = re.compile(r"[;&\n`]|\\[|()]|\[[^\]]*[|()]")

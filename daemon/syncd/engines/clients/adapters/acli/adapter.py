@@ -12,10 +12,12 @@ from typing import Any
 
 from syncd.domain.permission import Decision, Subject, strictest
 from syncd.domain.unified import Entries, Entry, Kind, Loss, Name
-from syncd.engines.clients import bash_patterns, permissions, rules, servers
-from syncd.engines.clients.overlap import overlap
-from syncd.engines.clients.rules import Rulebook
-from syncd.engines.clients.servers import Shape, Spelling
+from syncd.engines.clients.adapters.acli import bash_patterns
+from syncd.engines.clients.grammars import rules, servers
+from syncd.engines.clients.grammars.rules import Rulebook
+from syncd.engines.clients.grammars.servers import Shape, Spelling
+from syncd.engines.clients.permissions import narrowing as permissions
+from syncd.engines.clients.permissions.overlap import overlap
 from syncd.kit.documents.document import Place, Uneditable, Unparsable
 from syncd.kit.documents.jsonc import Jsonc
 from syncd.kit.documents.yaml import Yaml

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from syncd.domain.permission import Decision, Subject
 from syncd.domain.unified import Entries, Kind, Loss, Name
-from syncd.engines.clients.permissions import Act, decide, entries_of, narrowed
-from tests.engines.clients.permission_clients import CLIENTS, no_questions, nothing, only, only_allowing, prefixes
-from tests.engines.clients.widening import widenings
-from tests.engines.clients.witnesses import SUBJECTS, WITNESSES
+from syncd.engines.clients.permissions.narrowing import Act, decide, entries_of, narrowed
+from tests.engines.clients.permissions.permission_clients import CLIENTS, no_questions, nothing, only, only_allowing, prefixes
+from tests.engines.clients.permissions.widening import widenings
+from tests.engines.clients.permissions.witnesses import SUBJECTS, WITNESSES
 
 RULES = st.dictionaries(st.sampled_from(SUBJECTS).map(Subject.parse), st.sampled_from(Decision), max_size=12)
 

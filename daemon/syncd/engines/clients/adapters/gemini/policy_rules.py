@@ -11,8 +11,8 @@ from typing import Any
 
 from syncd.domain.permission import Decision, Subject
 from syncd.domain.unified import Entry, Kind, Name
-from syncd.engines.clients import policy_commands
-from syncd.engines.clients.overlap import covers, overlap
+from syncd.engines.clients.adapters.gemini import policy_commands
+from syncd.engines.clients.permissions.overlap import covers, overlap
 from syncd.kit.documents.document import Unparsable
 from syncd.kit.documents.toml import Toml
 from syncd.ports.clients import Files, Unreadable, Unwritable

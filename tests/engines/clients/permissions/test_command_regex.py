@@ -2,7 +2,7 @@
 
 import pytest
 
-from syncd.engines.clients.command_regex import bare, fully, shape, usable
+from syncd.engines.clients.permissions.command_regex import bare, fully, shape, usable
 
 
 @pytest.mark.parametrize(

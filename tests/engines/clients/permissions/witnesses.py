@@ -2,7 +2,7 @@
 
 from itertools import chain
 
-from syncd.engines.clients.permissions import Act
+from syncd.engines.clients.permissions.narrowing import Act
 
 _COMMANDS = """
 ls

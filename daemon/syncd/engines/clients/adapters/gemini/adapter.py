@@ -12,11 +12,13 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from syncd.domain.unified import Entries, Entry, Kind, Loss, Name
-from syncd.engines.clients import permissions, policy_rules, rules, servers
-from syncd.engines.clients.policy_rules import Policies
-from syncd.engines.clients.references import DOLLAR_WITH_DEFAULT
-from syncd.engines.clients.rules import Rulebook
-from syncd.engines.clients.servers import Shape, Spelling
+from syncd.engines.clients.adapters.gemini import policy_rules
+from syncd.engines.clients.adapters.gemini.policy_rules import Policies
+from syncd.engines.clients.grammars import rules, servers
+from syncd.engines.clients.grammars.references import DOLLAR_WITH_DEFAULT
+from syncd.engines.clients.grammars.rules import Rulebook
+from syncd.engines.clients.grammars.servers import Shape, Spelling
+from syncd.engines.clients.permissions import narrowing as permissions
 from syncd.kit.documents.document import Uneditable, Unparsable
 from syncd.kit.documents.jsonc import Jsonc
 from syncd.ports.clients import (

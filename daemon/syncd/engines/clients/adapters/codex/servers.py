@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from syncd.domain.unified import Entry, Loss, Name, Reference, Template, Value
-from syncd.engines.clients.servers import Odd, seconds
+from syncd.engines.clients.grammars.servers import Odd, seconds
 from syncd.kit.documents.document import Document, Place, Uneditable
 
 Kept = TypeVar("Kept")

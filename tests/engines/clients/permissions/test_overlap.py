@@ -3,8 +3,8 @@
 import pytest
 
 from syncd.domain.permission import Subject
-from syncd.engines.clients.overlap import covers, matches, overlap
-from tests.engines.clients.witnesses import SUBJECTS, WITNESSES
+from syncd.engines.clients.permissions.overlap import covers, matches, overlap
+from tests.engines.clients.permissions.witnesses import SUBJECTS, WITNESSES
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 
 from syncd.domain.permission import Decision, Subject
 from syncd.domain.unified import Entries, Entry, Kind, Name
-from syncd.engines.clients.permissions import narrowed
+from syncd.engines.clients.permissions.narrowing import narrowed
 from syncd.kit.documents.document import Document
 from syncd.ports.clients import Expressed
 

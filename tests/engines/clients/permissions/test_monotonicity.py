@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from syncd import catalogue
 from syncd.domain.permission import Decision, Subject
 from syncd.domain.unified import Entries, Entry, Kind, Loss, Name
-from syncd.engines.clients.permissions import entries_of
+from syncd.engines.clients.permissions.narrowing import entries_of
 from syncd.ports.clients import Adapter, Files, ScopeKind
-from tests.engines.clients.widening import widenings
-from tests.engines.clients.witnesses import SUBJECTS
+from tests.engines.clients.permissions.widening import widenings
+from tests.engines.clients.permissions.witnesses import SUBJECTS
 
 PAIRS = tuple(product(sorted(catalogue.client_kinds()), repeat=2))
 SCOPES = tuple(ScopeKind)

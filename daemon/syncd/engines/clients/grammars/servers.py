@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from syncd.domain.unified import Entry, Kind, Loss, Name, Reference, Template, Text, Value
-from syncd.engines.clients.references import NONE, Syntax, parse, spell
+from syncd.engines.clients.grammars.references import NONE, Syntax, parse, spell
 from syncd.kit.documents.document import Document, Place, Uneditable
 
 

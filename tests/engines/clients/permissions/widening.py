@@ -5,8 +5,8 @@ from functools import lru_cache
 
 from syncd.domain.permission import Decision, Subject
 from syncd.domain.unified import Entries, Kind, Loss, Name
-from syncd.engines.clients.permissions import Act, Rule, decide, entries_of, rules_of
-from tests.engines.clients.witnesses import WITNESSES
+from syncd.engines.clients.permissions.narrowing import Act, Rule, decide, entries_of, rules_of
+from tests.engines.clients.permissions.witnesses import WITNESSES
 
 _FREEDOM = {Decision.DENY: 0, Decision.ASK: 1, None: 2, Decision.ALLOW: 3}
 """What nothing is said about is up to the client: no less than asked about, no more than allowed."""

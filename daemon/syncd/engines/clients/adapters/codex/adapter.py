@@ -14,11 +14,11 @@ from typing import Any
 
 from syncd.domain.permission import Decision, Subject
 from syncd.domain.unified import Entries, Entry, Kind, Loss, Name
-from syncd.engines.clients import codex_servers as servers
-from syncd.engines.clients import rules
-from syncd.engines.clients.permissions import narrowed
-from syncd.engines.clients.servers import Odd
-from syncd.engines.clients.starlark_rules import StarlarkRules, Words
+from syncd.engines.clients.adapters.codex import servers
+from syncd.engines.clients.adapters.codex.starlark_rules import StarlarkRules, Words
+from syncd.engines.clients.grammars import rules
+from syncd.engines.clients.grammars.servers import Odd
+from syncd.engines.clients.permissions.narrowing import narrowed
 from syncd.kit.documents.document import Uneditable, Unparsable
 from syncd.kit.documents.toml import Toml
 from syncd.ports.clients import Adapter, Command, Expressed, Files, FileSpec, Output, ScopeKind, Snapshot, Staged, Unreadable, Unwritable

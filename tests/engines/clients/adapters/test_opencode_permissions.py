@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from syncd.domain.permission import Decision, Subject
-from syncd.engines.clients import opencode_permissions as permissions
+from syncd.engines.clients.adapters.opencode import permissions
 from syncd.kit.documents.document import Uneditable
 from syncd.kit.documents.jsonc import Jsonc
 

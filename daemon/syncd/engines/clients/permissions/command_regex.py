@@ -7,7 +7,7 @@ import re
 import warnings
 from math import comb
 
-from syncd.engines.clients.shapes import Shape
+from syncd.engines.clients.permissions.shapes import Shape
 
 _TOKEN = re.compile(r"(?:\\(?P<escaped>[^A-Za-z0-9])|(?P<gap>\.\*)|(?P<plain>[^\\^$.|?*+()\[\]{}]))(?![*+?{])")
 _ATOM = re.compile(r"\\.|\[\^?\]?[^\]]*\]", re.DOTALL)

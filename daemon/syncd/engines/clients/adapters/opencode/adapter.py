@@ -13,11 +13,11 @@ from typing import Any
 
 from syncd.domain.permission import Decision, Subject
 from syncd.domain.unified import Entries, Entry, Kind, Loss, Name, Template, Value, is_secret
-from syncd.engines.clients import opencode_permissions as permissions
-from syncd.engines.clients import rules, servers
-from syncd.engines.clients.permissions import narrowed
-from syncd.engines.clients.references import ENV_IN_BRACES
-from syncd.engines.clients.servers import Shape, Spelling
+from syncd.engines.clients.adapters.opencode import permissions
+from syncd.engines.clients.grammars import rules, servers
+from syncd.engines.clients.grammars.references import ENV_IN_BRACES
+from syncd.engines.clients.grammars.servers import Shape, Spelling
+from syncd.engines.clients.permissions.narrowing import narrowed
 from syncd.kit.documents.document import Uneditable, Unparsable
 from syncd.kit.documents.jsonc import Jsonc
 from syncd.ports.clients import Adapter, Command, Expressed, Files, FileSpec, Output, ScopeKind, Snapshot, Staged, Unreadable, Unwritable
