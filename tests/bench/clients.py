@@ -40,7 +40,7 @@ def bench(folder: Path) -> Report:
     programs = bin_dir()
     path = {"PATH": os.pathsep.join([str(programs), str(programs.parent / "node"), os.environ["PATH"]])}
     report = Report(f"clients: edits of one server among {SERVERS} in Claude Code, until Codex and Qwen Code have it")
-    for check, edits, limit in (("model", EDITS, _LIMIT), ("cli", EDITS_CHECKED, 10.0)):
+    for check, edits, limit in (("model", EDITS, _LIMIT), ("cli", EDITS_CHECKED, _LIMIT)):
         place = folder / check
         homes = place / "homes"
         for name in ("claude", "codex", "qwen"):

@@ -79,6 +79,7 @@ def covers(wide: Subject, narrow: Subject) -> bool:
     return matches(wide, narrow.text) is True if narrow.matcher == "exact" else one == other
 
 
+@lru_cache(maxsize=50_000)
 def overlap(one: Subject, other: Subject) -> bool:
     """Whether one act may be about both: yes, unless the opposite is proven. Everything may be about `default`."""
     if "default" in (one.tool, other.tool):

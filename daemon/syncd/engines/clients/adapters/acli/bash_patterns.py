@@ -6,6 +6,7 @@ denies or asks leaves room: for blanks in front, for other blanks between words,
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from syncd.domain.permission import Decision, Subject
 
@@ -34,6 +35,7 @@ def spell(subject: Subject, decision: Decision) -> str | None:
     return _spell(subject, _EXACTLY if decision is Decision.ALLOW else _ROOMY)
 
 
+@lru_cache(maxsize=50_000)
 def parse(text: str) -> Subject:
     """What an expression is about: one of our own shapes, else the expression itself.
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 from syncd.domain.permission import Decision, Subject
@@ -270,6 +271,7 @@ def _meet(one: _Rule, other: _Rule) -> bool:
     return (keys or both_wild) and _patterns_meet(one.pattern or "*", other.pattern or "*")
 
 
+@lru_cache(maxsize=50_000)
 def _patterns_meet(one: str, other: str) -> bool:
     words = [pattern.removesuffix(" *") for pattern in (one, other)]
     if not any(re.search(r"[*?]", each) for each in words):
