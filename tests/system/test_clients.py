@@ -195,8 +195,10 @@ def test_a_storm_of_edits_and_reformatting_loses_nothing_and_is_soon_over(runnin
         time.sleep(draw.uniform(0, 0.04))
     in_step(homes[:2])
 
+    actions = [entry.action for entry in syncd.client.audit_log(sync="ai")]
     assert claude.servers() == {"s0": {"command": "c0"}, "level": {"command": "v200"}}
     assert max(seen) <= 2, seen
+    assert actions.count("client.written") <= 2 * actions.count("model.changed") <= 2 * 202
 
 
 @pytest.mark.timeout(240)

@@ -1,1 +1,1 @@
-"""What could be published as libraries: knows no noun of syncd and imports the standard library alone."""
+"""What could be published as libraries: knows no noun of syncd. All but `documents`, which edits with parsers, needs no package."""
