@@ -3,7 +3,7 @@
 import json
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,35 +38,40 @@ class Home:
 
     def put(self, name: str, server: Mapping[str, Any], *, in_place: bool = False) -> None:
         """Add or change one server, as an editor would: the rest of the file stays."""
-        self._write({**self._all(), name: dict(server)}, in_place=in_place)
+        self._edit(lambda servers: {**servers, name: dict(server)}, in_place=in_place)
 
     def drop(self, name: str) -> None:
-        self._write({key: server for key, server in self._all().items() if key != name}, in_place=False)
+        self._edit(lambda servers: {key: server for key, server in servers.items() if key != name})
 
     def reformat(self, indent: int) -> None:
         """Write the same anew in another shape, as clients do."""
-        self._write(self._all(), in_place=False, indent=indent)
+        self._edit(dict, indent=indent)
 
-    def _all(self) -> dict[str, Any]:
-        if not self.file.exists() or not self.file.read_bytes().strip():
-            return {}
-        text = self.file.read_text()
-        found = tomllib.loads(text).get("mcp_servers", {}) if self.client == "codex" else json.loads(text).get("mcpServers", {})
-        return dict(found)
-
-    def _write(self, servers: Mapping[str, Any], *, in_place: bool, indent: int = 2) -> None:
+    def _edit(self, change: Callable[[Servers], Servers], *, in_place: bool = False, indent: int = 2) -> None:
+        """Read, change and write. An edit of a text that is not the newest any more is made anew, as by a user who is told so."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        if self.client == "codex":
-            text = "".join(_table(name, server, " " * indent) for name, server in servers.items())
-        else:
-            old = json.loads(self.file.read_text() or "{}") if self.file.exists() else {"theme": "dark"}
-            text = json.dumps({**old, "mcpServers": servers}, indent=indent) + "\n"
-        if in_place:
-            self.file.write_text(text)
-            return
         new = self.file.with_name(f".{self.file.name}.{os.getpid()}")
-        new.write_text(text)
-        new.replace(self.file)
+        while True:
+            before = self._text()
+            text = self._changed(before, change, indent)
+            if in_place:
+                self.file.write_text(text)
+                return
+            new.write_text(text)
+            if self._text() == before:
+                new.replace(self.file)
+                return
+
+    def _text(self) -> str:
+        return self.file.read_text() if self.file.exists() else ""
+
+    def _changed(self, text: str, change: Callable[[Servers], Servers], indent: int) -> str:
+        if self.client == "codex":
+            return "".join(
+                _table(name, server, " " * indent) for name, server in change(tomllib.loads(text).get("mcp_servers", {})).items()
+            )
+        old: dict[str, Any] = json.loads(text) if text.strip() else {"theme": "dark"}
+        return json.dumps({**old, "mcpServers": change(old.get("mcpServers", {}))}, indent=indent) + "\n"
 
 
 _FILES = {
