@@ -99,7 +99,9 @@ def warnings(status: Mapping[str, Any], conflicts: int) -> tuple[str, ...]:
     """What an operator should know although nothing failed."""
     lines = [f"{name} is {each['phase']}: {each['problem']}" for name, each in status.items() if each["problem"]]
     lossy = {name: len(each["losses"]) for name, each in status.items() if each["losses"]}
-    lines += [f"{name} cannot hold {count} of what the others say; `syncctl clients list` names it" for name, count in lossy.items()]
+    lines += [
+        f"{name} cannot hold {count} of what the others say; `syncctl clients list --side {name}` names it" for name, count in lossy.items()
+    ]
     if conflicts:
         lines.append(f"{conflicts} wait for a decision; `syncctl conflicts list` names them")
     return tuple(lines)
