@@ -335,7 +335,7 @@ def _places(value: Any, outer: Place = ()) -> Iterator[Place]:
         yield from _places(each, (*outer, step))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.dictionaries(NAMES, VALUES, max_size=4), st.data())
 def test_any_edit_of_any_text_means_what_was_meant(value: dict[str, Any], data: st.DataObject) -> None:
     document = Jsonc(data.draw(_texts(value)).encode())
@@ -355,7 +355,7 @@ def test_any_edit_of_any_text_means_what_was_meant(value: dict[str, Any], data: 
         assert same(Jsonc(document.content()).value, meant)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(NAMES, VALUES, min_size=1, max_size=4), st.data())
 def test_nothing_is_lost_when_a_member_comes(value: dict[str, Any], data: st.DataObject) -> None:
     before = data.draw(_texts(value))
@@ -368,7 +368,7 @@ def test_nothing_is_lost_when_a_member_comes(value: dict[str, Any], data: st.Dat
     assert _is_within(_no_blanks(before), _no_blanks(after))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(NAMES, VALUES, min_size=1, max_size=4), st.data())
 def test_nothing_comes_when_a_member_goes(value: dict[str, Any], data: st.DataObject) -> None:
     before = data.draw(_texts(value))
@@ -381,7 +381,7 @@ def test_nothing_comes_when_a_member_goes(value: dict[str, Any], data: st.DataOb
     assert _is_within(document.content().decode(), before)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(NAMES, SCALARS, min_size=1, max_size=4), SCALARS, st.data())
 def test_a_value_that_changes_is_all_that_changes(value: dict[str, Any], new: Any, data: st.DataObject) -> None:
     before = data.draw(_texts(value))

@@ -354,7 +354,7 @@ DOCUMENTS = st.tuples(st.lists(LINES, max_size=25), st.sampled_from(["\n", "\r\n
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(DOCUMENTS, st.data())
 def test_an_edit_of_one_section_leaves_all_the_rest(content: bytes, data: st.DataObject) -> None:
     before = Sections(content)
@@ -393,7 +393,7 @@ def _foreign(content: bytes) -> tuple[str, ...]:
     return told(Reader(content.decode("utf-8-sig")).parts()).foreign
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(DOCUMENTS, st.text(max_size=8), st.lists(LINES, max_size=4).map("\n".join))
 def test_an_edit_of_one_block_leaves_all_the_rest(content: bytes, name: str, text: str) -> None:
     before = Sections(content)
