@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from syncd.runtime.connections import Opener, SharedConnections
+from syncd.settings.sync import Offer
 
 
 class Place:
@@ -27,7 +28,7 @@ class Place:
         self.was_closed.set()
 
     def connections(self, *, kept: bool, keep_seconds: float = 60.0) -> SharedConnections:
-        return SharedConnections({}, {"local": Opener(self.open, (lambda: self.look) if kept else None)}, keep_seconds)
+        return SharedConnections({(Offer.INDEXES, "local"): Opener(self.open, (lambda: self.look) if kept else None)}, keep_seconds)
 
 
 @pytest.fixture

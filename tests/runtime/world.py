@@ -24,7 +24,7 @@ from syncd.runtime.roster import Roster
 from syncd.runtime.supervisor import Supervisor
 from syncd.settings.load import Settings, load
 from syncd.settings.section import Section
-from syncd.settings.sync import Role, SyncSection, Use
+from syncd.settings.sync import Offer, Role, SyncSection, Use
 
 Script = Callable[[RunContext], Awaitable[Report]]
 
@@ -51,7 +51,7 @@ class PlayedSync(SyncSection):
     target: str = "store"
 
     def uses(self) -> tuple[Use, ...]:
-        return (Use(Role.TARGET, self.target, "target"),)
+        return (Use(Role.TARGET, Offer.INDEXES, self.target, "target"),)
 
 
 class StoreSection(Section):

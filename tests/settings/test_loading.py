@@ -9,7 +9,7 @@ from syncd import catalogue
 from syncd.domain.run import SyncName
 from syncd.domain.schedule import Cron, Every, Manual, Schedule
 from syncd.settings.load import load
-from syncd.settings.sync import Role, Use
+from syncd.settings.sync import Offer, Role, Use
 from tests.settings.world import CopySync, FileSection, Written
 
 GOOD = """
@@ -34,7 +34,7 @@ def test_connections_and_syncs_are_read_into_their_own_sections(written: Written
     assert shop.kind == "file"
     assert isinstance(shop.section, FileSection)
     assert isinstance(products, CopySync)
-    assert products.uses() == (Use(Role.SOURCE, "shop", "source.connection"), Use(Role.TARGET, "index", "to"))
+    assert products.uses() == (Use(Role.SOURCE, Offer.ROWS, "shop", "source.connection"), Use(Role.TARGET, Offer.INDEXES, "index", "to"))
     assert settings.syncs[SyncName("products")].kind.scheduled_mode == "incremental"
 
 

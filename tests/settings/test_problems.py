@@ -193,12 +193,12 @@ class TestConnectionsOfASync:
     def test_one_that_cannot_be_read_from_is_told_with_the_kinds_that_can(self, written: Written) -> None:
         (text,) = written.main(f'{SHOP}[syncs.a]\nengine = "copy"\nsource.connection = "index"').texts()
 
-        assert text == "syncs.a.source.connection: 'server' cannot be a source; these kinds can: both, file (got 'index')"
+        assert text == "syncs.a.source.connection: 'server' cannot be the source of this sync; these kinds can: both, file (got 'index')"
 
     def test_one_that_cannot_be_written_to_is_told_with_the_kinds_that_can(self, written: Written) -> None:
         (text,) = written.main(f'{SYNC}to = "shop"').texts()
 
-        assert text == "syncs.products.to: 'file' cannot be a target; these kinds can: both, server (got 'shop')"
+        assert text == "syncs.products.to: 'file' cannot be the target of this sync; these kinds can: both, server (got 'shop')"
 
     def test_one_that_is_wrong_itself_is_told_once(self, written: Written) -> None:
         (text,) = written.main('[connections.shop]\nkind = "flie"\n[syncs.a]\nengine = "copy"\nsource.connection = "shop"').texts()

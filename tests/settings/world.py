@@ -14,7 +14,7 @@ from syncd.settings.load import Settings, load
 from syncd.settings.problem import Problem, SettingsInvalid
 from syncd.settings.secret import Secret
 from syncd.settings.section import Duration, Section, SettingsPath
-from syncd.settings.sync import Role, SyncSection, Use
+from syncd.settings.sync import Offer, Role, SyncSection, Use
 
 
 class FileSection(Section):
@@ -43,8 +43,8 @@ class CopySync(SyncSection):
     sample: From | list[From] | None = None
 
     def uses(self) -> tuple[Use, ...]:
-        target = (Use(Role.TARGET, self.to, "to"),) if self.to else ()
-        return (Use(Role.SOURCE, self.source.connection, "source.connection"), *target)
+        target = (Use(Role.TARGET, Offer.INDEXES, self.to, "to"),) if self.to else ()
+        return (Use(Role.SOURCE, Offer.ROWS, self.source.connection, "source.connection"), *target)
 
 
 async def _check(_section: Any) -> str:

@@ -1,4 +1,4 @@
-"""What outside systems offer: sources to read, indexes to write and read, and how both are opened."""
+"""What outside systems offer: rows to read, indexes to write and read, and how all of what they offer is opened."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -10,6 +10,9 @@ import pyarrow as pa
 from syncd.domain.batch import Batch, Finding, Receipt, Refusal
 from syncd.domain.scan import Horizon, Position, Relation, Scan
 from syncd.domain.schema import Table
+from syncd.ports.models import TextModel
+from syncd.ports.objects import ObjectStore
+from syncd.ports.warehouse import SchemaReader
 
 
 class Source(Protocol):
@@ -131,6 +134,9 @@ class Connector:
     check: Callable[[Any], Awaitable[str]]
     source: Callable[[Any], AbstractAsyncContextManager[Source]] | None = None
     indexes: Callable[[Any], AbstractAsyncContextManager[Indexes]] | None = None
+    schemas: Callable[[Any], AbstractAsyncContextManager[SchemaReader]] | None = None
+    objects: Callable[[Any], AbstractAsyncContextManager[ObjectStore]] | None = None
+    model: Callable[[Any], AbstractAsyncContextManager[TextModel]] | None = None
     stays: Callable[[Any], str] | None = None
 
 
@@ -140,3 +146,9 @@ class Connections(Protocol):
     def source(self, name: str) -> AbstractAsyncContextManager[Source]: ...
 
     def indexes(self, name: str) -> AbstractAsyncContextManager[Indexes]: ...
+
+    def schemas(self, name: str) -> AbstractAsyncContextManager[SchemaReader]: ...
+
+    def objects(self, name: str) -> AbstractAsyncContextManager[ObjectStore]: ...
+
+    def model(self, name: str) -> AbstractAsyncContextManager[TextModel]: ...

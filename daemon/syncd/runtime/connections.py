@@ -8,7 +8,11 @@ from functools import partial
 from typing import Any, Self
 
 from syncd.ports.connecting import Indexes, Source
+from syncd.ports.models import TextModel
+from syncd.ports.objects import ObjectStore
+from syncd.ports.warehouse import SchemaReader
 from syncd.settings.load import ConnectionSettings
+from syncd.settings.sync import Offer
 
 KEEP_SECONDS = 60.0
 """How long a connection that is worth keeping waits for who needs it next; at most twice as long."""
@@ -39,34 +43,41 @@ class _Shared:
 class SharedConnections:
     """Implements the port `Connections` over openers by name."""
 
-    def __init__(self, sources: dict[str, Opener], indexes: dict[str, Opener], keep_seconds: float = KEEP_SECONDS) -> None:
-        self._sources = sources
-        self._indexes = indexes
+    def __init__(self, openers: Mapping[tuple[Offer, str], Opener], keep_seconds: float = KEEP_SECONDS) -> None:
+        self._openers = openers
         self._keep_seconds = keep_seconds
-        self._shared: dict[tuple[str, str], _Shared] = {}
+        self._shared: dict[tuple[Offer, str], _Shared] = {}
 
     @classmethod
     def of(cls, connections: Mapping[str, ConnectionSettings]) -> Self:
         """Over all connections of some settings, each in the roles that its kind can play."""
-        sources: dict[str, Opener] = {}
-        indexes: dict[str, Opener] = {}
+        openers: dict[tuple[Offer, str], Opener] = {}
         for name, connection in connections.items():
             connector, section = connection.connector, connection.section
             stays = connector.stays and partial(connector.stays, section)
-            if connector.source:
-                sources[name] = Opener(partial(connector.source, section), stays)
-            if connector.indexes:
-                indexes[name] = Opener(partial(connector.indexes, section), stays)
-        return cls(sources, indexes)
+            for offer in Offer:
+                if open_it := getattr(connector, offer.value):
+                    openers[offer, name] = Opener(partial(open_it, section), stays)
+        return cls(openers)
 
     def source(self, name: str) -> AbstractAsyncContextManager[Source]:
-        return self._share(("source", name), self._sources[name])
+        return self._share((Offer.ROWS, name))
 
     def indexes(self, name: str) -> AbstractAsyncContextManager[Indexes]:
-        return self._share(("indexes", name), self._indexes[name])
+        return self._share((Offer.INDEXES, name))
+
+    def schemas(self, name: str) -> AbstractAsyncContextManager[SchemaReader]:
+        return self._share((Offer.SCHEMAS, name))
+
+    def objects(self, name: str) -> AbstractAsyncContextManager[ObjectStore]:
+        return self._share((Offer.OBJECTS, name))
+
+    def model(self, name: str) -> AbstractAsyncContextManager[TextModel]:
+        return self._share((Offer.MODEL, name))
 
     @asynccontextmanager
-    async def _share(self, place: tuple[str, str], opener: Opener) -> AsyncIterator[Any]:
+    async def _share(self, place: tuple[Offer, str]) -> AsyncIterator[Any]:
+        opener = self._openers[place]
         shared = self._shared.setdefault(place, _Shared())
         shared.users += 1
         shared.uses += 1
@@ -93,7 +104,7 @@ class SharedConnections:
             shared.opened = await stack.enter_async_context(opener.open())
             shared.stack, shared.found = stack, opener.stays() if opener.stays else ""
 
-    async def _keep(self, place: tuple[str, str], shared: _Shared) -> None:
+    async def _keep(self, place: tuple[Offer, str], shared: _Shared) -> None:
         """Close a connection once nobody has used it for a while, or when the daemon ends."""
         seen = -1
         try:
@@ -104,7 +115,7 @@ class SharedConnections:
             shared.keeping = None
             await self._close_if_unused(place, shared)
 
-    async def _close_if_unused(self, place: tuple[str, str], shared: _Shared) -> None:
+    async def _close_if_unused(self, place: tuple[Offer, str], shared: _Shared) -> None:
         async with shared.lock:
             if shared.users == 0 and shared.stack is not None:
                 await _close(shared)

@@ -15,7 +15,7 @@ from syncd.settings.daemon import DaemonSection, ListenSection
 from syncd.settings.files import Written, read
 from syncd.settings.kinds import Kinds
 from syncd.settings.problem import KeyPath, Problem, SettingsInvalid, dotted
-from syncd.settings.sync import Role, SyncSection, Use
+from syncd.settings.sync import Offer, SyncSection, Use
 from syncd.settings.words import choices, complaints, found
 
 _TOP = ("daemon", "listen", "connections", "syncs")
@@ -184,19 +184,19 @@ class _Reading:
         if use.connection not in known:
             if self._written.complete:
                 self._problem(path, f"no such connection{choices(use.connection, list(known))}", found(use.connection))
-        elif connector is not None and not _can(connector, use.role):
+        elif connector is not None and not _can(connector, use.offer):
             kind = known[use.connection]["kind"]
             self._problem(
                 path,
-                f"{kind!r} cannot be a {use.role.value}; these kinds can: {', '.join(self._able(use.role)) or 'none'}",
+                f"{kind!r} cannot be the {use.role.value} of this sync; these kinds can: {', '.join(self._able(use.offer)) or 'none'}",
                 found(use.connection),
             )
 
-    def _able(self, role: Role) -> list[str]:
+    def _able(self, offer: Offer) -> list[str]:
         able = []
         for kind in sorted(self._kinds.connector_kinds()):
             try:
-                if _can(self._kinds.connector(kind), role):
+                if _can(self._kinds.connector(kind), offer):
                     able.append(kind)
             except ImportError:
                 continue
@@ -206,9 +206,5 @@ class _Reading:
         self._written.problems.append(Problem(self._written.place(path), dotted(path), message, shown))
 
 
-def _can(connector: Connector, role: Role) -> bool:
-    match role:
-        case Role.SOURCE:
-            return connector.source is not None
-        case Role.TARGET:
-            return connector.indexes is not None
+def _can(connector: Connector, offer: Offer) -> bool:
+    return getattr(connector, offer.value) is not None

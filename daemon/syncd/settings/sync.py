@@ -19,6 +19,17 @@ class Role(Enum):
 
     SOURCE = "source"
     TARGET = "target"
+    MODEL = "model"
+
+
+class Offer(Enum):
+    """What a connection has to offer for that; the value names the connector's opener."""
+
+    ROWS = "source"
+    INDEXES = "indexes"
+    SCHEMAS = "schemas"
+    OBJECTS = "objects"
+    MODEL = "model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,7 @@ class Use:
     """A sync needs a connection; `at` is the key inside its section that names it, such as `source.connection`."""
 
     role: Role
+    offer: Offer
     connection: str
     at: str
 

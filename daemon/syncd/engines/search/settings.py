@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from syncd.domain.scan import Relation
 from syncd.settings.section import Duration, Section
-from syncd.settings.sync import Role, SyncSection, Use
+from syncd.settings.sync import Offer, Role, SyncSection, Use
 
 
 class DeletionLog(Section):
@@ -90,6 +90,6 @@ class SearchSync(SyncSection):
 
     def uses(self) -> tuple[Use, ...]:
         return (
-            Use(Role.SOURCE, self.source.connection, "source.connection"),
-            Use(Role.TARGET, self.target.connection, "target.connection"),
+            Use(Role.SOURCE, Offer.ROWS, self.source.connection, "source.connection"),
+            Use(Role.TARGET, Offer.INDEXES, self.target.connection, "target.connection"),
         )

@@ -1,0 +1,1 @@
+"""A prompt-ready description of a warehouse: checked, small and fresh."""

@@ -1,0 +1,1 @@
+"""No example is kept that nobody has checked."""
