@@ -9,12 +9,17 @@ from syncd.ports.running import EngineKind
 
 ENGINES = {
     "clients": "syncd.engines.clients.engine",
+    "metadata": "syncd.engines.metadata.engine",
     "search": "syncd.engines.search.engine",
 }
 
 CONNECTORS = {
+    "anthropic": "syncd.connectors.anthropic",
+    "bigquery": "syncd.connectors.bigquery",
     "duckdb": "syncd.connectors.duckdb",
+    "folder": "syncd.connectors.folder",
     "fts5": "syncd.connectors.fts5",
+    "gcs": "syncd.connectors.gcs",
     "meilisearch": "syncd.connectors.meilisearch",
     "oracle": "syncd.connectors.oracle",
 }
