@@ -1,0 +1,60 @@
+"""From what is kept of each table to the bytes that readers get. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from syncd.engines.metadata.budget import fit
+from syncd.engines.metadata.cache import Cache
+from syncd.engines.metadata.checks.catalog import Catalog
+from syncd.engines.metadata.publishing import Content, Published
+from syncd.engines.metadata.rendering import read, written
+from syncd.engines.metadata.sidecar import MODEL, Sidecar, UnitState
+from syncd.engines.metadata.tokens import Counter
+from syncd.engines.metadata.warehouse import Warehouse
+
+WITH_MODEL = "llm_enhanced"
+WITHOUT = "deterministic"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What bounds and dates a content."""
+
+    now: str
+    budget: int
+    counter: Counter
+
+
+def merged(before: Sidecar | None, made: Mapping[str, UnitState], warehouse: Warehouse) -> dict[str, UnitState]:
+    """What is kept of each unit of the warehouse now: what was made, else what was kept before, by whomever."""
+    known = before.units if before else {}
+    return {name: state for name in warehouse.names if (state := made.get(name) or known.get(name)) is not None}
+
+
+def assembled(states: Mapping[str, UnitState], warehouse: Warehouse, terms: Terms) -> tuple[Cache, Sidecar]:
+    """The content and its bookkeeping, within the budget."""
+    used = any(each.source == MODEL for state in states.values() for each in (state.insight, *state.examples))
+    cache = Cache(
+        generated_at=terms.now,
+        generation_method=WITH_MODEL if used else WITHOUT,
+        schema={name: warehouse.records[name] for name in states},
+        examples=tuple(kept.example for state in states.values() for kept in state.examples),
+        events_tables=_events(warehouse.catalog),
+        schema_insights={name: state.insight.text for name, state in states.items() if state.insight.text},
+    )
+    fitted = fit(cache, terms.budget, terms.counter)
+    sidecar = Sidecar(dict(states), warehouse.catalog.dialect, fitted.sections, terms.counter.name, fitted.trimmed)
+    return fitted.cache, sidecar
+
+
+def content_of(cache: Cache, sidecar: Sidecar, before: Published) -> Content | None:
+    """What has to be published: None if readers have it already, whenever it was made."""
+    if before.stored is not None:
+        old = read(before.stored.content)
+        if written(replace(cache, generated_at=old.generated_at)) == before.stored.content:
+            return None
+    return Content(written(cache), sidecar.written())
+
+
+def _events(catalog: Catalog) -> tuple[str, ...]:
+    return tuple(unit.name for unit in catalog.units.values() if unit.events)

@@ -1,0 +1,81 @@
+"""What has to be made anew, and what stays as it is. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from syncd.engines.metadata.sidecar import MODEL, Kept, UnitState
+from syncd.engines.metadata.warehouse import Changes, Warehouse, changes, lost
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a refresh is to do beside what has changed."""
+
+    full: bool = False
+    """Make everything anew."""
+    tables: frozenset[str] = frozenset()
+    """Make these units anew."""
+    complete: bool = False
+    """Make what is missing."""
+    model: bool = False
+    """There is a model to ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What to do about one unit."""
+
+    unit: str
+    keep: tuple[Kept, ...] = ()
+    """Examples that stay, with their bytes."""
+    spare: tuple[Kept, ...] = ()
+    """Examples that are good, but to be replaced if there are better ones."""
+    wanted: int = 0
+    """Examples to make."""
+    insight: bool = False
+    """Make the insight anew."""
+
+    def __bool__(self) -> bool:
+        return bool(self.wanted or self.insight)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    changes: Changes
+    tasks: Mapping[str, Task]
+    """Of every unit that does not stay as it is, in order of name. One without anything to make loses examples, or is told anew."""
+    touched: Mapping[str, int]
+    """Unit -> how many of its examples depend on what is not there any more."""
+
+
+def planned(before: Mapping[str, UnitState], now: Warehouse, per_unit: int, asked: Asked) -> Plan:
+    """Examples follow the schema: only those that use what has changed are made anew."""
+    found = changes(before, now)
+    gone = {name: lost(before[name].columns, now.columns[name]) for name in found.restructured}
+    touched: dict[str, int] = {}
+    tasks: dict[str, Task] = {}
+    for name in now.names:
+        state = before.get(name)
+        good = tuple(kept for kept in state.examples if not _is_touched(kept, gone, found.removed)) if state else ()
+        if state and len(good) < len(state.examples):
+            touched[name] = len(state.examples) - len(good)
+        whole = state is None or asked.full or name in asked.tables or (asked.complete and asked.model and not _by_model(state))
+        if whole:
+            tasks[name] = Task(name, spare=good, wanted=per_unit, insight=True)
+        elif state and (name in touched or name in (*found.restructured, *found.reworded) or (asked.complete and state.wanting)):
+            wanted = max(0, per_unit - len(good)) if name in touched or state.wanting else 0
+            tasks[name] = Task(name, keep=good, wanted=wanted, insight=bool(gone.get(name)))
+    return Plan(found, tasks, touched)
+
+
+def _is_touched(kept: Kept, gone: Mapping[str, frozenset[str]], removed: tuple[str, ...]) -> bool:
+    return any(unit in removed or path in gone.get(unit, ()) for unit, path in kept.uses)
+
+
+def _by_model(state: UnitState) -> bool:
+    return any(each.source == MODEL for each in (state.insight, *state.examples))
+
+
+def batches(tasks: Mapping[str, Task]) -> Iterator[Task]:
+    """Those tasks that make something."""
+    return (task for task in tasks.values() if task)
