@@ -78,6 +78,20 @@ home = "homes/claude"
 [syncs.ai.sides.codex]
 client = "codex"
 home = "homes/codex"
+
+[connections.warehouse]
+kind = "duckdb"                          # or bigquery, or oracle
+path = "warehouse.duckdb"
+
+[connections.caches]
+kind = "folder"                          # or gcs
+path = "metadata"
+
+[syncs.warehouse_metadata]               # what a text-to-SQL application has to know of a warehouse
+engine = "metadata"
+source = {{ connection = "warehouse", schemas = ["main"] }}
+target = {{ connection = "caches", object = "metadata_cache.json" }}
+refresh = {{ daily = "02:00", weekly_full = "Sunday", check_every = "1s", timezone = "Asia/Seoul" }}
 """
 
 

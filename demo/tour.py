@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from demo import homes, shop
+from demo import homes, shop, warehouse
 from demo.searching import Document, Search
 from demo.world import World
 
 SYNC = "products"
+METADATA = "warehouse_metadata"
 _CHANGED = range(1_000, 1_300)
 _DELETED = range(40, 140)
 _WATCHED = 1_042
@@ -39,6 +40,7 @@ class Tour:
         self._look_for(["찻주전자", "woollen scarf"])
         self._follow_changes()
         self._keep_homes_in_step()
+        self._describe_the_warehouse()
         self._ask()
         say(f"\nAll of this took {time.monotonic() - self.began:.0f} s.")
 
@@ -84,6 +86,23 @@ class Tour:
         if (claude.level("docs"), codex.level("docs")) != ("trace", "trace"):
             raise Unexpected("the two clients do not say what was decided")
         self._run("clients", "versions")
+
+    def _describe_the_warehouse(self) -> None:
+        step(f"A warehouse of {warehouse.DAYS} daily tables of events is described for a language model that writes SQL.")
+        self._wait_for("the description is published", lambda: bool(self._description()))
+        self._run("metadata", "status", METADATA)
+        step("What a question about orders needs of it: the table, with queries that were tried out.")
+        self._run("metadata", "context", METADATA, "--table", "orders")
+        step("Somebody drops a column. What is published follows, and no query that uses the column stays.")
+        warehouse.change(self.world.folder / "warehouse.duckdb")
+        self._wait_for("the new column is published", lambda: "total_won" in self._description())
+        if "amount" in self._description():
+            raise Unexpected("the dropped column is still in what is published")
+        self._run("metadata", "diff", METADATA)
+
+    def _description(self) -> str:
+        """What readers get; empty if there is nothing yet."""
+        return self.world.syncctl("metadata", "get", METADATA).stdout
 
     def _wait_for(self, what: str, holds: Callable[[], bool]) -> None:
         began = time.monotonic()

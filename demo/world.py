@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from demo import homes, shop
+from demo import homes, shop, warehouse
 from demo.settings import settings
 
 _LOCK = "demo.lock"
@@ -66,6 +66,7 @@ class World:
         """Make the database and the settings file."""
         shop.create(self.shop, rows)
         homes.create(self.folder / "homes")
+        warehouse.create(self.folder / "warehouse.duckdb")
         (self.folder / "meilisearch.key").touch(mode=0o600)
         (self.folder / "meilisearch.key").write_text(self.key)
         self.settings.write_text(settings(self.settings, target, self.url))

@@ -51,6 +51,12 @@ cli.section(
     },
 )
 cli.section(
+    "Metadata for text-to-SQL",
+    {
+        "metadata": ("syncctl.commands.metadata:metadata", "A warehouse described: get, refresh, compare, go back"),
+    },
+)
+cli.section(
     "AI coding clients",
     {
         "clients": ("syncctl.commands.clients:clients", "One configuration for several clients, and its versions"),

@@ -18,6 +18,8 @@ from syncapi.v1.clients_pb2 import ListConflictsResponse, ListVersionsResponse
 from syncapi.v1.clients_pb2_grpc import ClientsStub
 from syncapi.v1.control_pb2 import ListDeadLettersResponse, ListRunsResponse, ListSyncsResponse
 from syncapi.v1.control_pb2_grpc import ControlStub
+from syncapi.v1.metadata_pb2 import ListSnapshotsResponse
+from syncapi.v1.metadata_pb2_grpc import MetadataStub
 from syncctl.problems import Broken, Exit, Problem
 from syncctl.session import Session
 from syncctl.translation import problem_of
@@ -32,7 +34,15 @@ _START = "start it: `systemctl start syncd`, or `syncd --settings FILE`; elsewhe
 
 Request = TypeVar("Request", bound=Message)
 Reply = TypeVar("Reply", bound=Message)
-Page = TypeVar("Page", ListSyncsResponse, ListRunsResponse, ListDeadLettersResponse, ListConflictsResponse, ListVersionsResponse)
+Page = TypeVar(
+    "Page",
+    ListSyncsResponse,
+    ListRunsResponse,
+    ListDeadLettersResponse,
+    ListConflictsResponse,
+    ListVersionsResponse,
+    ListSnapshotsResponse,
+)
 
 
 class Daemon:
@@ -44,6 +54,7 @@ class Daemon:
         self.control = ControlStub(self._channel)
         self.audit = AuditStub(self._channel)
         self.clients = ClientsStub(self._channel)
+        self.metadata = MetadataStub(self._channel)
 
     def ask(self, method: grpc.UnaryUnaryMultiCallable[Request, Reply], request: Request, seconds: float = 10) -> Reply:
         """One question, one answer."""

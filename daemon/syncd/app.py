@@ -16,7 +16,8 @@ import structlog
 from syncd import catalogue
 from syncd.domain.errors import PermanentError
 from syncd.domain.run import RunId
-from syncd.engines.clients.desk import Desk
+from syncd.engines.clients.desk import Desk as ClientsDesk
+from syncd.engines.metadata.desk import Desk as MetadataDesk
 from syncd.kit import systemd
 from syncd.kit.files import Lock, LockHeld
 from syncd.ledger.book import open_ledger
@@ -53,14 +54,16 @@ async def run(settings: Settings) -> None:
             daemon = Daemon(ledger, board, supervisor, roster)
             await roster.start()
             sockets = [listen.socket for listen in settings.listen]
-            desk = Desk(daemon, ledger.documents)
-            async with serving(daemon, ledger.audit, VERSION, sockets, _CALLS_GRACE_SECONDS, clients=desk):
+            clients = ClientsDesk(daemon, ledger.documents)
+            metadata = MetadataDesk(daemon, ledger.documents, ledger.folder / "syncs")
+            async with serving(daemon, ledger.audit, VERSION, sockets, _CALLS_GRACE_SECONDS, clients=clients, metadata=metadata):
                 systemd.notify("READY=1")
                 log.info("daemon ready", version=VERSION, syncs=len(settings.syncs), sockets=[str(socket) for socket in sockets])
                 await stopping.wait()
                 log.info("daemon stopping")
                 systemd.notify("STOPPING=1")
                 daemon.going_away.set()
+                await metadata.close()
                 if late := await supervisor.stop(settings.daemon.stop_timeout):
                     _leave(late)
     log.info("daemon stopped")

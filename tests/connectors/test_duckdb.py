@@ -23,6 +23,9 @@ from syncd.domain.scan import Relation, Scan, Since
 from syncd.kit import files
 from syncd.kit.sql import quote
 from syncd.ports.connecting import Source
+from syncd.ports.warehouse import SchemaReader
+from tests.contracts import schema_reader
+from tests.contracts.schema_reader import NestingContract, SchemaReaderContract
 from tests.contracts.source import BY_KEY, Kind, Make, Sample, SourceContract, batches, read, scanning, stands
 
 _TYPES = {Kind.INTEGER: "BIGINT", Kind.TEXT: "VARCHAR", Kind.MOMENT: "TIMESTAMP"}
@@ -96,6 +99,87 @@ def another_process(path: Path) -> Iterator[int]:
 
 
 class TestDuckDB(SourceContract):
+    pass
+
+
+class FileWarehouse:
+    """A database file as the warehouse that tests change."""
+
+    schema = "main"
+
+    def __init__(self, path: Path, reader: SchemaReader) -> None:
+        self._path = path
+        self.reader = reader
+        write(path)
+
+    def listed(self, table: str) -> str:
+        return f"main.{table}"
+
+    def spelt(self, column: str) -> str:
+        return column
+
+    def sql(self, table: str) -> str:
+        return table
+
+    async def create(self, *samples: schema_reader.Sample) -> None:
+        with duckdb.connect(str(self._path)) as connection:
+            for sample in samples:
+                _create(connection, Sample(sample.columns, sample.rows, required=sample.required, name=sample.name))
+                connection.execute(f"COMMENT ON TABLE {sample.name} IS {_literal(sample.comment)}")
+                for column, comment in sample.comments.items():
+                    connection.execute(f"COMMENT ON COLUMN {sample.name}.{column} IS {_literal(comment)}")
+
+    async def create_view(self, name: str, of: str) -> None:
+        write(self._path, f"CREATE VIEW {name} AS SELECT * FROM {of}")
+
+    async def insert(self, table: str, row: tuple[object, ...]) -> None:
+        with duckdb.connect(str(self._path)) as connection:
+            connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+
+    async def add(self, table: str, column: str) -> None:
+        write(self._path, f"ALTER TABLE {table} ADD COLUMN {column} VARCHAR")
+
+    async def rename(self, table: str, column: str, to: str) -> None:
+        write(self._path, f"ALTER TABLE {table} RENAME COLUMN {column} TO {to}")
+
+    async def drop_column(self, table: str, column: str) -> None:
+        write(self._path, f"ALTER TABLE {table} DROP COLUMN {column}")
+
+    async def comment(self, table: str, column: str, comment: str) -> None:
+        write(self._path, f"COMMENT ON COLUMN {table}.{column} IS {_literal(comment)}")
+
+    async def drop(self, table: str) -> None:
+        write(self._path, f"DROP TABLE {table}")
+
+    async def rows(self, table: str) -> int:
+        with duckdb.connect(str(self._path)) as connection:
+            [[rows]] = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
+        return int(rows)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+@pytest.fixture
+async def warehouse(settings: Settings) -> AsyncIterator[FileWarehouse]:
+    assert CONNECTOR.schemas is not None
+    async with CONNECTOR.schemas(settings) as reader:
+        yield FileWarehouse(settings.path, reader)
+
+
+@pytest.fixture
+def nested(settings: Settings, warehouse: FileWarehouse) -> tuple[SchemaReader, str]:
+    place = 'STRUCT(city VARCHAR, "at" STRUCT(lat DOUBLE, lon DOUBLE))'
+    write(settings.path, f"CREATE TABLE n (id INT, place {place}, params STRUCT(key VARCHAR, value INT)[], tags VARCHAR[])")
+    return warehouse.reader, "main.n"
+
+
+class TestSchemaReader(SchemaReaderContract):
+    pass
+
+
+class TestNesting(NestingContract):
     pass
 
 

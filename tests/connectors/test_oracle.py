@@ -15,7 +15,10 @@ from syncd.domain.errors import SourceMismatch
 from syncd.domain.scan import Relation
 from syncd.kit.sql import quote
 from syncd.ports.connecting import Source
+from syncd.ports.warehouse import SchemaReader
 from syncd.settings.secret import SecretReference
+from tests.contracts import schema_reader
+from tests.contracts.schema_reader import SchemaReaderContract
 from tests.contracts.source import NOON, STOCK, Change, Kind, LookingBackContract, Make, Sample, SourceContract
 from tests.servers.oracle.database import Database
 from tests.servers.oracle.dictionary import VIEWS
@@ -93,6 +96,87 @@ class TestOracle(SourceContract):
 
 
 class TestLookingBack(LookingBackContract):
+    pass
+
+
+class OracleWarehouse:
+    """The stand-in as the warehouse that tests change."""
+
+    schema = "SYNCD"
+
+    def __init__(self, settings: Settings, reader: SchemaReader) -> None:
+        self._settings = settings
+        self.reader = reader
+
+    def listed(self, table: str) -> str:
+        return f"SYNCD.{table.upper()}"
+
+    def spelt(self, column: str) -> str:
+        return column.upper()
+
+    def sql(self, table: str) -> str:
+        return table
+
+    async def create(self, *samples: schema_reader.Sample) -> None:
+        with oracledb.connect(user="syncd", password=_PASSWORD, dsn=self._settings.dsn) as connection:
+            for sample in samples:
+                columns = {name.upper(): kind for name, kind in sample.columns.items()}
+                required = tuple(name.upper() for name in sample.required)
+                _create(connection, Sample(columns, sample.rows, required=required, name=sample.name.upper()))
+            connection.commit()
+        for sample in samples:
+            self.run(f"COMMENT ON TABLE {sample.name} IS {_literal(sample.comment)}")
+            for column, comment in sample.comments.items():
+                await self.comment(sample.name, column, comment)
+
+    async def create_view(self, name: str, of: str) -> None:
+        self.run(f"CREATE VIEW {name} AS SELECT * FROM {of}")
+
+    async def insert(self, table: str, row: tuple[object, ...]) -> None:
+        with oracledb.connect(user="syncd", password=_PASSWORD, dsn=self._settings.dsn) as connection, connection.cursor() as cursor:
+            _insert(cursor, table.upper(), [row])
+            connection.commit()
+
+    async def add(self, table: str, column: str) -> None:
+        self.run(f"ALTER TABLE {table} ADD ({column} VARCHAR2(50))")
+
+    async def rename(self, table: str, column: str, to: str) -> None:
+        self.run(f"ALTER TABLE {table} RENAME COLUMN {column} TO {to}")
+
+    async def drop_column(self, table: str, column: str) -> None:
+        self.run(f"ALTER TABLE {table} DROP COLUMN {column}")
+
+    async def comment(self, table: str, column: str, comment: str) -> None:
+        self.run(f"COMMENT ON COLUMN {table}.{column} IS {_literal(comment)}")
+
+    async def drop(self, table: str) -> None:
+        self.run(f"DROP TABLE {table}")
+
+    async def rows(self, table: str) -> int:
+        with oracledb.connect(user="syncd", password=_PASSWORD, dsn=self._settings.dsn) as connection, connection.cursor() as cursor:
+            cursor.execute(f"SELECT COUNT(*) FROM {table}")
+            [[rows]] = cursor.fetchall()
+        return int(rows)
+
+    def run(self, *statements: str) -> None:
+        with oracledb.connect(user="syncd", password=_PASSWORD, dsn=self._settings.dsn) as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            connection.commit()
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+@pytest.fixture
+async def warehouse(settings: Settings) -> AsyncIterator[OracleWarehouse]:
+    assert CONNECTOR.schemas is not None
+    async with CONNECTOR.schemas(settings) as reader:
+        yield OracleWarehouse(settings, reader)
+
+
+class TestSchemaReader(SchemaReaderContract):
     pass
 
 

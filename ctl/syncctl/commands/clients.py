@@ -21,8 +21,9 @@ from syncapi.v1.clients_pb2 import (
 )
 from syncapi.v1.control_pb2 import StartRunResponse
 from syncctl import clients_view, entry_keys, follow, render
+from syncctl.asking import Followed, followed_options, the_sync
 from syncctl.cli import COUNT, SOME, SYNC, Family
-from syncctl.clients_asking import ENTRY, Followed, followed_options, text_of, the_sync
+from syncctl.clients_asking import ENTRY, text_of
 from syncctl.connection import connect, gathered
 from syncctl.problems import Exit, Problem
 from syncctl.session import Session
@@ -47,7 +48,7 @@ def clients() -> None:
 def list_sides(session: Session, *, sync: str, side: str) -> None:
     """The sides of a sync, and how each stands."""
     with connect(session) as daemon:
-        reply = daemon.ask(daemon.clients.ListClients, ListClientsRequest(sync=the_sync(daemon, sync)))
+        reply = daemon.ask(daemon.clients.ListClients, ListClientsRequest(sync=the_sync(daemon, sync, "clients")))
     now = datetime.now(UTC)
     if not side:
         render.answer(session, reply, lambda: clients_view.sides(reply.sides, now))
@@ -69,7 +70,9 @@ def show(session: Session, *, sync: str, version: int, scope: str | None, key: E
     """The unified model: what all clients are meant to say."""
     scope = key.scope if key else scope
     with connect(session) as daemon:
-        reply = daemon.ask(daemon.clients.GetUnified, GetUnifiedRequest(sync=the_sync(daemon, sync), version=version, scope=scope))
+        reply = daemon.ask(
+            daemon.clients.GetUnified, GetUnifiedRequest(sync=the_sync(daemon, sync, "clients"), version=version, scope=scope)
+        )
     entries = json.loads(reply.entries_json or "[]")
     if key:
         entries = [entry for entry in entries if _is(entry, key)]
@@ -90,7 +93,7 @@ def _is(entry: dict[str, Any], key: EntryKey) -> bool:
 def plan(session: Session, *, sync: str) -> None:
     """What a run would do now: a diff for each file. Changes nothing; secrets are masked."""
     with connect(session) as daemon:
-        reply = daemon.ask(daemon.clients.PlanClients, PlanClientsRequest(sync=the_sync(daemon, sync)), _PLAN_SECONDS)
+        reply = daemon.ask(daemon.clients.PlanClients, PlanClientsRequest(sync=the_sync(daemon, sync, "clients")), _PLAN_SECONDS)
     render.answer(session, reply, lambda: clients_view.plan(reply))
 
 
@@ -103,7 +106,7 @@ def versions(session: Session, *, sync: str, version: int | None, limit: int) ->
     """Versions of the unified model, newest first: what each changed, and which side it came from."""
     now = datetime.now(UTC)
     with connect(session) as daemon:
-        name = the_sync(daemon, sync)
+        name = the_sync(daemon, sync, "clients")
         if version:
             one = daemon.ask(daemon.clients.GetVersion, GetVersionRequest(sync=name, version=version))
             render.answer(session, one, lambda: clients_view.version_in_full(one.version, now))
@@ -126,7 +129,7 @@ def versions(session: Session, *, sync: str, version: int | None, limit: int) ->
 def diff(session: Session, *, sync: str, before: int, after: int) -> None:
     """What differs between two versions; the last change if none is named."""
     with connect(session) as daemon:
-        request = DiffVersionsRequest(sync=the_sync(daemon, sync), before=before, after=after)
+        request = DiffVersionsRequest(sync=the_sync(daemon, sync, "clients"), before=before, after=after)
         reply = daemon.ask(daemon.clients.DiffVersions, request)
     render.answer(session, reply, lambda: clients_view.differences(reply.differences))
 
@@ -141,7 +144,7 @@ def diff(session: Session, *, sync: str, before: int, after: int) -> None:
 def rollback(session: Session, *, sync: str, version: int, side: str, key: EntryKey | None, **options: Unpack[Followed]) -> Exit:
     """Bring an earlier version back. It becomes a new version, so that this can be undone, too."""
     with connect(session) as daemon:
-        request = RollbackClientsRequest(sync=the_sync(daemon, sync), version=version, side=side, key=key)
+        request = RollbackClientsRequest(sync=the_sync(daemon, sync, "clients"), version=version, side=side, key=key)
         run = daemon.ask(daemon.clients.RollbackClients, request).run
         return follow.started(session, daemon, StartRunResponse(run=run), follow.Following(**options))
 
@@ -152,7 +155,7 @@ def rollback(session: Session, *, sync: str, version: int, side: str, key: Entry
 def export(session: Session, *, sync: str) -> None:
     """The unified model as JSON, for `import` on another machine. Secrets as plain text are left out, which is told."""
     with connect(session) as daemon:
-        reply = daemon.ask(daemon.clients.ExportClients, ExportClientsRequest(sync=the_sync(daemon, sync)))
+        reply = daemon.ask(daemon.clients.ExportClients, ExportClientsRequest(sync=the_sync(daemon, sync, "clients")))
     if not session.for_people:
         render.answer(session, reply, list)
         return
@@ -172,5 +175,5 @@ def import_(session: Session, *, sync: str, file: BinaryIO, **options: Unpack[Fo
     """Take over what was exported elsewhere. Entries that it does not name stay."""
     text = text_of(file)
     with connect(session) as daemon:
-        run = daemon.ask(daemon.clients.ImportClients, ImportClientsRequest(sync=the_sync(daemon, sync), text=text)).run
+        run = daemon.ask(daemon.clients.ImportClients, ImportClientsRequest(sync=the_sync(daemon, sync, "clients"), text=text)).run
         return follow.started(session, daemon, StartRunResponse(run=run), follow.Following(**options))

@@ -8,8 +8,9 @@ import click
 from syncapi.v1.clients_pb2 import ConflictState, GetConflictRequest, ListConflictsRequest, ResolveConflictRequest
 from syncapi.v1.control_pb2 import StartRunResponse
 from syncctl import conflict_view, follow, render
+from syncctl.asking import Followed, followed_options
 from syncctl.cli import SOME, SYNC, Family
-from syncctl.clients_asking import Followed, followed_options, text_of
+from syncctl.clients_asking import text_of
 from syncctl.connection import connect, gathered
 from syncctl.problems import Exit
 from syncctl.session import Session

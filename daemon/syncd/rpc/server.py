@@ -13,16 +13,27 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
-from syncapi.v1 import audit_pb2, audit_pb2_grpc, clients_pb2, clients_pb2_grpc, control_pb2, control_pb2_grpc
+from syncapi.v1 import (
+    audit_pb2,
+    audit_pb2_grpc,
+    clients_pb2,
+    clients_pb2_grpc,
+    control_pb2,
+    control_pb2_grpc,
+    metadata_pb2,
+    metadata_pb2_grpc,
+)
 from syncd.domain.errors import PermanentError
 from syncd.rpc.audit import Audit
 from syncd.rpc.clients import Clients
 from syncd.rpc.control import Control
 from syncd.rpc.interceptors import ErrorsAsStatuses
+from syncd.rpc.metadata import Metadata
 
 if TYPE_CHECKING:
     from syncd.ports.clients_control import ClientsDesk
     from syncd.ports.ledger import AuditBook
+    from syncd.ports.metadata_control import MetadataDesk
     from syncd.rpc.asked import ControlDaemon
 
 _OPTIONS = (
@@ -39,11 +50,18 @@ _SOCKET_UMASK = 0o117
 
 @asynccontextmanager
 async def serving(  # noqa: PLR0913 - one argument for each thing that stands behind the services
-    daemon: ControlDaemon, book: AuditBook, version: str, sockets: Sequence[Path], grace: float, *, clients: ClientsDesk | None = None
+    daemon: ControlDaemon,
+    book: AuditBook,
+    version: str,
+    sockets: Sequence[Path],
+    grace: float,
+    *,
+    clients: ClientsDesk | None = None,
+    metadata: MetadataDesk | None = None,
 ) -> AsyncIterator[None]:
     """Serve callers while the block runs. Streams end when `daemon.going_away` is set; calls under way then have `grace` seconds.
 
-    Without a desk there is no service `Clients`.
+    Without its desk there is no service `Clients`, or `Metadata`.
     """
     server = grpc.aio.server(interceptors=(ErrorsAsStatuses(),), options=_OPTIONS)
     control_pb2_grpc.add_ControlServicer_to_server(Control(daemon, version), server)
@@ -52,6 +70,9 @@ async def serving(  # noqa: PLR0913 - one argument for each thing that stands be
     if clients:
         clients_pb2_grpc.add_ClientsServicer_to_server(Clients(clients), server)
         served.append((clients_pb2, "Clients"))
+    if metadata:
+        metadata_pb2_grpc.add_MetadataServicer_to_server(Metadata(metadata), server)
+        served.append((metadata_pb2, "Metadata"))
     health = HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     services = [pb.DESCRIPTOR.services_by_name[name].full_name for pb, name in served]

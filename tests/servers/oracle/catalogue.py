@@ -72,6 +72,8 @@ class View:
     text: str
     comment: str = ""
     created: int = 0
+    described: tuple[Column, ...] = ()
+    """Its columns as they were when it was made."""
 
 
 @dataclass(slots=True)
@@ -121,7 +123,8 @@ class Catalogue:
         for row in content["tables"]:
             found.put(_table(row))
         for row in content["views"]:
-            found.put(View(**{**row, "columns": tuple(row["columns"])}))
+            described = tuple(map(_column, row["described"]))
+            found.put(View(**{**row, "columns": tuple(row["columns"]), "described": described}))
         return found
 
 
@@ -133,10 +136,14 @@ def _table(row: dict[str, Any]) -> Table:
     table = Table(**row)
     return replace(
         table,
-        columns=tuple(Column(**{**column, "type": _type(column["type"])}) for column in row["columns"]),
+        columns=tuple(map(_column, row["columns"])),
         keys=tuple(Key(**{**key, "columns": tuple(key["columns"])}) for key in row["keys"]),
         indexes=tuple(Index(**{**index, "columns": tuple(index["columns"])}) for index in row["indexes"]),
     )
+
+
+def _column(row: dict[str, Any]) -> Column:
+    return Column(**{**row, "type": _type(row["type"])})
 
 
 def _type(row: dict[str, Any]) -> Type:

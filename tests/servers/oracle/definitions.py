@@ -95,7 +95,11 @@ class Definitions:
         if node.columns and len(node.columns) != len(relation.fields):
             raise OracleError(1730, "invalid number of column names specified")
         owner, name = self._place(node.name)
-        self._catalogue.put(View(owner, name, self._catalogue.number(), node.columns, node.text, "", self._storage.now()))
+        names = node.columns or [field.name for field in relation.fields]
+        described = tuple(
+            Column(each, field.value.type, "", field.value.nullable) for each, field in zip(names, relation.fields, strict=True)
+        )
+        self._catalogue.put(View(owner, name, self._catalogue.number(), node.columns, node.text, "", self._storage.now(), described))
 
     def create_index(self, node: tree.CreateIndex) -> None:
         table = self._unused(node.table, node.at)

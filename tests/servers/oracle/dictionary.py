@@ -74,9 +74,12 @@ def _tab_columns(world: World) -> Rows:
     for table in world.tables():
         for place, column in enumerate(table.columns, 1):
             yield _column_row(table, column, place)
+    for view in world.views():
+        for place, column in enumerate(view.described, 1):
+            yield _column_row(view, column, place)
 
 
-def _column_row(table: Table, column: Column, place: int) -> tuple[Any, ...]:
+def _column_row(table: Table | DefinedView, column: Column, place: int) -> tuple[Any, ...]:
     type_ = column.type
     national = type_.kind in NATIONAL
     is_text = type_.group is Group.TEXT
@@ -171,12 +174,12 @@ def _cons_columns(world: World) -> Rows:
 def _objects(world: World) -> Rows:
     for table in world.tables():
         stamp = format_time(table.changed)
-        yield table.owner, table.name, None, 70_000 + table.number, "TABLE", table.created, table.changed, stamp, "VALID", "N"
+        yield table.owner, table.name, None, 70_000 + table.number, "TABLE", table.created, table.changed, stamp, "VALID", "N", "N", "N"
         for key in table.keys:
-            yield table.owner, key.name, None, None, "INDEX", table.created, table.changed, stamp, "VALID", "N"
+            yield table.owner, key.name, None, None, "INDEX", table.created, table.changed, stamp, "VALID", "N", "N", "N"
     for view in world.views():
         stamp = format_time(view.created)
-        yield view.owner, view.name, None, 70_000 + view.number, "VIEW", view.created, view.created, stamp, "VALID", "N"
+        yield view.owner, view.name, None, 70_000 + view.number, "VIEW", view.created, view.created, stamp, "VALID", "N", "N", "N"
 
 
 def format_time(nanos: int) -> str:
@@ -287,13 +290,15 @@ _OWNED: dict[str, tuple[str, Callable[[World], Rows]]] = {
     "CONSTRAINTS": (_CONSTRAINT_COLUMNS, _constraints),
     "CONS_COLUMNS": ("OWNER CONSTRAINT_NAME TABLE_NAME COLUMN_NAME POSITION:n", _cons_columns),
     "OBJECTS": (
-        "OWNER OBJECT_NAME SUBOBJECT_NAME OBJECT_ID:n OBJECT_TYPE CREATED:d LAST_DDL_TIME:d TIMESTAMP STATUS TEMPORARY",
+        "OWNER OBJECT_NAME SUBOBJECT_NAME OBJECT_ID:n OBJECT_TYPE CREATED:d LAST_DDL_TIME:d TIMESTAMP STATUS TEMPORARY GENERATED SECONDARY",
         _objects,
     ),
     "TAB_COMMENTS": ("OWNER TABLE_NAME TABLE_TYPE COMMENTS:l", _tab_comments),
     "COL_COMMENTS": ("OWNER TABLE_NAME COLUMN_NAME COMMENTS:l", _col_comments),
     "INDEXES": ("OWNER INDEX_NAME INDEX_TYPE TABLE_OWNER TABLE_NAME TABLE_TYPE UNIQUENESS STATUS VISIBILITY", _indexes),
     "IND_COLUMNS": ("INDEX_OWNER INDEX_NAME TABLE_OWNER TABLE_NAME COLUMN_NAME COLUMN_POSITION:n DESCEND", _ind_columns),
+    "PART_TABLES": ("OWNER TABLE_NAME PARTITIONING_TYPE SUBPARTITIONING_TYPE PARTITION_COUNT:n", lambda _: iter(())),
+    "PART_KEY_COLUMNS": ("OWNER NAME OBJECT_TYPE COLUMN_NAME COLUMN_POSITION:n", lambda _: iter(())),
     "SYNONYMS": ("OWNER SYNONYM_NAME TABLE_OWNER TABLE_NAME DB_LINK", lambda _: iter(())),
     "VIEWS": ("OWNER VIEW_NAME TEXT_LENGTH:n TEXT:l", _views),
 }

@@ -90,6 +90,17 @@ class Session:
 
         return await self._call(work)
 
+    async def binds(self, text: str) -> Sequence[str]:
+        """The names of what a statement wants to have bound."""
+
+        def work() -> Sequence[str]:
+            with self._connection.cursor() as cursor:
+                cursor.prepare(text)
+                names: list[str] = cursor.bindnames()
+                return names
+
+        return await self._call(work)
+
     async def batches(
         self, statement: Statement, rows: int, schema: pa.Schema, finish: Finish, *, moment: bool = False
     ) -> AsyncGenerator[pa.RecordBatch, None]:

@@ -23,11 +23,12 @@ class Terms:
     now: str
     budget: int
     counter: Counter
+    shapes: bool = False
+    """Shapes of values are told."""
 
 
-def merged(before: Sidecar | None, made: Mapping[str, UnitState], warehouse: Warehouse) -> dict[str, UnitState]:
+def merged(known: Mapping[str, UnitState], made: Mapping[str, UnitState], warehouse: Warehouse) -> dict[str, UnitState]:
     """What is kept of each unit of the warehouse now: what was made, else what was kept before, by whomever."""
-    known = before.units if before else {}
     return {name: state for name in warehouse.names if (state := made.get(name) or known.get(name)) is not None}
 
 
@@ -37,7 +38,7 @@ def assembled(states: Mapping[str, UnitState], warehouse: Warehouse, terms: Term
     cache = Cache(
         generated_at=terms.now,
         generation_method=WITH_MODEL if used else WITHOUT,
-        schema={name: warehouse.records[name] for name in states},
+        schema={name: _record(warehouse, name, states.get(name), terms) for name in warehouse.names},
         examples=tuple(kept.example for state in states.values() for kept in state.examples),
         events_tables=_events(warehouse.catalog),
         schema_insights={name: state.insight.text for name, state in states.items() if state.insight.text},
@@ -45,6 +46,11 @@ def assembled(states: Mapping[str, UnitState], warehouse: Warehouse, terms: Term
     fitted = fit(cache, terms.budget, terms.counter)
     sidecar = Sidecar(dict(states), warehouse.catalog.dialect, fitted.sections, terms.counter.name, fitted.trimmed)
     return fitted.cache, sidecar
+
+
+def _record(warehouse: Warehouse, name: str, state: UnitState | None, terms: Terms) -> Mapping[str, object]:
+    shapes = {column: list(each) for column, each in state.shapes.items()} if state and terms.shapes else {}
+    return {**warehouse.records[name], **({"shapes": shapes} if shapes else {})}
 
 
 def content_of(cache: Cache, sidecar: Sidecar, before: Published) -> Content | None:

@@ -58,8 +58,13 @@ class Publisher:
         stored = await self.store.get(self.object)
         if stored is None:
             return Published()
-        sidecar = await self.store.get(self._sidecar(digest(stored.content)))
-        return Published(stored, Sidecar.read(sidecar.content) if sidecar else None)
+        sidecar = await self.sidecar_of(stored.content)
+        return Published(stored, Sidecar.read(sidecar) if sidecar else None)
+
+    async def sidecar_of(self, content: bytes) -> bytes | None:
+        """The bookkeeping of some published bytes, if there is any."""
+        found = await self.store.get(self._sidecar(digest(content)))
+        return found.content if found else None
 
     async def publish(self, make: Make) -> Written:
         """Replace what is published by what `make` makes of it.
@@ -76,7 +81,9 @@ class Publisher:
                 return Written(await self._write(before.stored, content), before, number)
             except GenerationChanged:
                 await asyncio.sleep(min(_LONGEST_SECONDS, _PAUSE_SECONDS * 2**number) * random.random())  # noqa: S311 - spreads load
-        raise TargetUnavailable(f"'{self.object}' was written by somebody else {_ROUNDS} times while we tried to", hint="who else publishes it?")
+        raise TargetUnavailable(
+            f"'{self.object}' was written by somebody else {_ROUNDS} times while we tried to", hint="who else publishes it?"
+        )
 
     async def annotate(self, content: bytes, sidecar: bytes) -> None:
         """Write the bookkeeping of some published bytes, in place of any that there is."""

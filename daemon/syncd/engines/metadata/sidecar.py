@@ -38,7 +38,7 @@ class Kept:
     """Name of the model."""
 
     @classmethod
-    def of(cls, example: Example, verdict: Verdict, source: str, at: str, maker: str = "") -> Self:  # noqa: PLR0913 - what it is made of
+    def of(cls, example: Example, verdict: Verdict, source: str, at: str, maker: str = "") -> Self:
         uses = tuple(sorted((use.unit, use.path) for use in verdict.uses))
         level = verdict.level if verdict.level is not None else Level.STATEMENT
         return cls(example.question, example.sql, source, at, int(level), tuple(sorted(map(int, verdict.passed))), verdict.by, uses, maker)
@@ -94,7 +94,13 @@ class Sidecar:
 
     def written(self) -> bytes:
         """As JSON, one unit a line: the same for the same content."""
-        head = {"format": FORMAT, "dialect": self.dialect, "counter": self.counter, "sections": dict(self.sections), "trimmed": self.trimmed}
+        head = {
+            "format": FORMAT,
+            "dialect": self.dialect,
+            "counter": self.counter,
+            "sections": dict(self.sections),
+            "trimmed": self.trimmed,
+        }
         opening = json.dumps(head, ensure_ascii=False)[:-1]
         units = ",\n".join(
             f"{json.dumps(name, ensure_ascii=False)}: {json.dumps(asdict(state), ensure_ascii=False, sort_keys=True)}"

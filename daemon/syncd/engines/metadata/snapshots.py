@@ -93,7 +93,11 @@ def _of_tables(before: Mapping[str, Mapping[str, object]], after: Mapping[str, M
     for name in sorted(before.keys() & after.keys()):
         old, new = before[name], after[name]
         columns = [_columns(each) for each in (old, new)]
-        found += _of("column", {f"{name}.{key}": kind for key, kind in columns[0].items()}, {f"{name}.{key}": kind for key, kind in columns[1].items()})
+        found += _of(
+            "column",
+            {f"{name}.{key}": kind for key, kind in columns[0].items()},
+            {f"{name}.{key}": kind for key, kind in columns[1].items()},
+        )
         if {**old, "columns": 0} != {**new, "columns": 0}:
             found.append(Difference("table", name, "changed"))
     return found

@@ -5,7 +5,7 @@ prices, the cost is unknown, and told as such: never as nothing.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -70,6 +70,8 @@ class Purse:
     prices: Prices | None
     lines: dict[str, dict[str, Spent]]
     """Run -> model and table, as `MODEL|TABLE` -> what was spent."""
+    reserved: Usage = field(default_factory=Usage)
+    """What the requests under way may take."""
 
     @classmethod
     def opened(cls, text: str | None, day: str, model: TextModel, caps: SpendingSection) -> "Purse":
@@ -83,21 +85,36 @@ class Purse:
         lines = {run: {key: Spent.read(each) for key, each in tables.items()} for run, tables in json.loads(text or "{}").items()}
         return cls(day, model.name, caps, model.prices, lines)
 
-    def spend(self, run: str, table: str, attempts: Sequence[Attempt]) -> None:
+    def reserve(self, tokens: int, answer: int) -> str:
+        """Set aside what a prompt of so many tokens may cost, with an answer of at most so many; answers why not, if it may not."""
+        wanted = self.reserved.plus(Usage(output=answer, kept=tokens))
+        spent = self.total()
+        if self.caps.daily_tokens is not None and spent.tokens + wanted.kept + wanted.output > self.caps.daily_tokens:
+            return (
+                f"{spent.tokens:,} of {self.caps.daily_tokens:,} tokens of {self.day} are spent, "
+                f"and one more request may take {tokens + answer:,}"
+            )
+        if self.caps.daily_dollars is not None and self.prices is not None:
+            estimate = self.prices.of(Usage(output=answer, kept=tokens))
+            if spent.dollars + self.prices.of(wanted) > self.caps.daily_dollars:
+                return (
+                    f"${spent.dollars:.2f} of ${self.caps.daily_dollars:.2f} of {self.day} are spent, "
+                    f"and one more request may cost ${estimate:.2f}"
+                )
+        self.reserved = wanted
+        return ""
+
+    def spend(self, run: str, table: str, reserved: tuple[int, int], attempts: Sequence[Attempt]) -> None:
+        """Write down what came of a request for which tokens had been set aside."""
+        tokens, answer = reserved
+        self.reserved = self.reserved.plus(Usage(output=-answer, kept=-tokens))
         tables = self.lines.setdefault(run, {})
         key = f"{self.model}|{table}"
         tables[key] = tables.get(key, Spent()).plus(attempts, self.prices)
 
-    def refusal(self, tokens: int, answer: int) -> str:
-        """Why a prompt of so many tokens, with an answer of at most so many, would spend too much; empty if it would not."""
-        spent = self.total()
-        if self.caps.daily_tokens is not None and spent.tokens + tokens + answer > self.caps.daily_tokens:
-            return f"{spent.tokens:,} of {self.caps.daily_tokens:,} tokens of today are spent, and one more table may take {tokens + answer:,}"
-        if self.caps.daily_dollars is not None and self.prices is not None:
-            estimate = self.prices.of(Usage(output=answer, kept=tokens))
-            if spent.dollars + estimate > self.caps.daily_dollars:
-                return f"${spent.dollars:.2f} of ${self.caps.daily_dollars:.2f} of today are spent, and one more table may cost ${estimate:.2f}"
-        return ""
+    @property
+    def is_capped(self) -> bool:
+        return self.caps.daily_dollars is not None or self.caps.daily_tokens is not None
 
     def total(self, run: str | None = None) -> Spent:
         """Of a day, or of one run on it."""
@@ -110,7 +127,7 @@ class Purse:
         return COSTS + self.day, json.dumps(lines)
 
 
-def total(spent: Any) -> Spent:
+def total(spent: Iterable[Spent]) -> Spent:
     """The sum of some costs."""
     all_of_it = Spent()
     for each in spent:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from syncd.domain.errors import InvalidRequest
 from syncd.domain.schema import Table
 from syncd.engines.metadata.checks.catalog import Catalog
 from syncd.engines.metadata.folding.family import Family, Folded
@@ -11,6 +12,7 @@ from syncd.engines.metadata.folding.fingerprints import structure, text
 from syncd.engines.metadata.folding.folding import FoldingRules, fold
 from syncd.engines.metadata.folding.records import record
 from syncd.engines.metadata.sidecar import UnitState
+from syncd.kit.text import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,33 @@ class Warehouse:
     @property
     def names(self) -> Collection[str]:
         return self.units.keys()
+
+    def find(self, name: str) -> str:
+        """The unit that somebody means: by its name, with or without the schema, or by the name of one of its shards.
+
+        Raises `InvalidRequest` if there is none, or more than one.
+        """
+        meant = [unit for unit in self.names if name in (unit, unit.rpartition(".")[2])] or [
+            family.name for family in self.folded.families if _is_shard(name, family)
+        ]
+        if len(meant) == 1:
+            return meant[0]
+        expected = f"one of {', '.join(meant)}" if meant else "a table, a shard or a family of the sync's schemas"
+        raise InvalidRequest(
+            f"'{name}' {'may be several tables' if meant else 'is no table'}{did_you_mean(name, self.names) if not meant else ''}",
+            hint=f"expected {expected}",
+            fields={"table": expected},
+            code="table.unknown",
+        )
+
+
+def _is_shard(name: str, family: Family) -> bool:
+    bare = family.prefix.rpartition(".")[2]
+    prefix = next((each for each in (family.prefix, bare) if name.startswith(each)), None)
+    if prefix is None:
+        return False
+    suffix = name.removeprefix(prefix)
+    return any(len(first) <= len(suffix) <= len(last) and first <= suffix <= last for first, last in family.ranges)
 
 
 def _columns(catalog: Catalog, name: str) -> dict[str, str]:

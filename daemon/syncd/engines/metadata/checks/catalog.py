@@ -1,10 +1,14 @@
 """What a query may name."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from syncd.domain.schema import Column
-from syncd.engines.metadata.folding.family import Folded
+from syncd.engines.metadata.folding.family import Folded, Version
+
+_EXPORTED = frozenset({"events_", "events_intraday_", "events_fresh_"})
+_EVENT_COLUMNS = frozenset({"event_date", "event_timestamp", "event_name", "event_params", "user_pseudo_id", "user_properties"})
+_ENOUGH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,23 @@ def _units(folded: Folded) -> Iterator[Unit]:
         )
 
 
-def _conflicting(versions: tuple[object, ...]) -> frozenset[str]:
-    raise NotImplementedError
+def _conflicting(versions: Sequence[Version]) -> frozenset[str]:
+    """Dotted paths whose type is not the same in all versions that have them; of a whole record, the record alone."""
+    types: dict[str, set[tuple[str, bool]]] = {}
+    for version in versions:
+        for path, column in _paths(version.columns):
+            types.setdefault(path, set()).add((column.type.upper(), column.repeated))
+    return frozenset(path for path, found in types.items() if len(found) > 1)
+
+
+def _paths(columns: Iterable[Column], above: str = "") -> Iterator[tuple[str, Column]]:
+    for column in columns:
+        yield f"{above}{column.name}", column
+        yield from _paths(column.fields, f"{above}{column.name}.")
 
 
 def _is_events(prefix: str, columns: Mapping[str, Column]) -> bool:
-    raise NotImplementedError
+    """Google names the tables `events_`, `events_intraday_` and `events_fresh_`; a copy of another name has the same columns at least."""
+    names = {name.lower() for name in columns}
+    exported = prefix.rpartition(".")[2].lower() in _EXPORTED
+    return "event_name" in names and (exported or len(_EVENT_COLUMNS & names) >= _ENOUGH)

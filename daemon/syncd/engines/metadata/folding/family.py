@@ -40,10 +40,12 @@ class Family:
 
     @property
     def pattern(self) -> str:
-        """A wildcard that matches the family and nothing else: `analytics.events_2*`. Also the name of the family."""
-        first, last = self.ranges[0][0], self.ranges[-1][1]
-        common = next((count for count, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first))
-        return f"{self.prefix}{first[: min(common, 1)]}*"
+        """A wildcard for the family: `analytics.events_2*`. Also its name, which a new shard does not change.
+
+        Of dates since 2000 it says the millennium, and so leaves out `events_intraday_20250101`. Where nothing can be said of the first
+        digit, for numbers and for older dates, it may match more: see `also_matched`.
+        """
+        return f"{self.prefix}2*" if self.form.startswith("Y") and self.ranges[0][0] >= "2" else f"{self.prefix}*"
 
     @property
     def name(self) -> str:

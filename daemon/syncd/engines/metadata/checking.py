@@ -1,0 +1,1 @@
+"""The ladder over the warehouse of one run."""

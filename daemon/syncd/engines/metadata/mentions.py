@@ -1,0 +1,60 @@
+"""Which tables and families somebody means: by a name, or in a query. Lenient, for texts that nobody has checked."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+_PATH = re.compile(r"[\w$#-]+(?:\.[\w$#-]+)*\*?")
+_INTRODUCED = re.compile(r"\b(?:FROM|JOIN)\s+([\w$#-]+\*?)", re.IGNORECASE)
+_LISTED = re.compile(r"\bquery_table\s*\(([^)]*)\)", re.IGNORECASE)
+_QUOTES = str.maketrans("", "", "`\"'[]")
+_SUFFIX = re.compile(r"[0-9][0-9_-]*")
+
+
+class Names:
+    """Of the units of a cache."""
+
+    def __init__(self, units: Iterable[str]) -> None:
+        self._known: dict[str, list[str]] = {}
+        self._prefixes: dict[str, list[str]] = {}
+        for unit in units:
+            short = unit.rpartition(".")[2]
+            for name in dict.fromkeys((unit.casefold(), short.casefold())):
+                self._known.setdefault(name, []).append(unit)
+                if unit.endswith("*"):
+                    self._prefixes.setdefault(_prefix(name), []).append(unit)
+
+    def find(self, name: str) -> tuple[str, ...]:
+        """The units that go by a name: their own, with or without schema or project, or that of a shard or wildcard. Case does not matter."""
+        parts = name.translate(_QUOTES).casefold().split(".")
+        for start in range(max(len(parts) - 2, 0) + 1):
+            path = ".".join(parts[start:])
+            found = self._known.get(path) or self._families(path)
+            if found:
+                return tuple(found)
+        # A bare name is asked for last: `other.orders` is not `main.orders`.
+        return ()
+
+    def _families(self, path: str) -> list[str]:
+        if path.endswith("*"):
+            return self._prefixes.get(_prefix(path), [])
+        head = path.rstrip("0123456789_-")
+        for end in range(len(head), len(path)):
+            if path[:end] in self._prefixes and _SUFFIX.fullmatch(path[end:]):
+                return self._prefixes[path[:end]]
+        return []
+
+    def used(self, sql: str) -> frozenset[str]:
+        """The units that a query names. A name without schema counts only where a table has to stand."""
+        plain = sql.translate(_QUOTES)
+        return frozenset(unit for name in _named(plain) for unit in self.find(name))
+
+
+def _prefix(name: str) -> str:
+    return name.removesuffix("*").rstrip("0123456789")
+
+
+def _named(plain: str) -> Iterator[str]:
+    yield from (path for path in _PATH.findall(plain) if "." in path)
+    yield from _INTRODUCED.findall(plain)
+    for listed in _LISTED.findall(plain):
+        yield from _PATH.findall(listed)
