@@ -410,3 +410,14 @@ def test_settings_are_tidied_and_checked() -> None:
     for wrong in ({"bucket": "gs://abc"}, {"endpoint": "ftp://x"}, {"endpoint": "http://u:p@x"}, {"timeout": "0s"}, {"credentials": "key"}):
         with pytest.raises(ValidationError):
             Settings.model_validate({"bucket": "abc", **wrong})
+
+
+async def test_all_requests_of_one_call_share_its_time(hasty: ObjectStore, server: ObjectServer) -> None:
+    await put(hasty, b"1")
+    server.stall("", 0.2, 1_000)
+    began = time.monotonic()
+
+    with pytest.raises(TargetUnavailable):
+        await hasty.copy("missing", 7, "copy")
+
+    assert time.monotonic() - began < 0.9

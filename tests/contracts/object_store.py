@@ -32,7 +32,7 @@ async def increment(store: ObjectStore, writer: int) -> int:
             await store.put("number", str(number + 1).encode(), generation, f"{writer}: {number}", {})
         except GenerationChanged:
             refused += 1
-            await asyncio.sleep(random.uniform(0, 0.01 * refused))
+            await asyncio.sleep(random.uniform(0, 0.03 * refused))
             continue
         return refused
 
@@ -43,7 +43,7 @@ class PlainObjectStoreContract:
     async def test_what_was_put_is_got_with_all_that_is_known_of_it(self, store: ObjectStore) -> None:
         before = datetime.now(UTC) - timedelta(seconds=5)
 
-        put = await store.put(_NAME, b'{"a": 1}', 0, "write-1", {"sync": "warehouse", "이유": "첫 번째"})
+        put = await store.put(_NAME, b'{"a": 1}', 0, "write-1", {"sync": "warehouse", "part": ""})
 
         found = await store.get(_NAME)
         assert found is not None
@@ -52,7 +52,7 @@ class PlainObjectStoreContract:
         assert put.generation >= 1
         assert (put.name, put.size, put.write_id) == (_NAME, 8, "write-1")
         assert put.sha256 == hashlib.sha256(b'{"a": 1}').hexdigest()
-        assert put.labels == {"sync": "warehouse", "이유": "첫 번째"}
+        assert put.labels == {"sync": "warehouse", "part": ""}
         assert before < put.updated_at < before + timedelta(minutes=1)
 
     @pytest.mark.parametrize(
@@ -153,6 +153,17 @@ class PlainObjectStoreContract:
 
 
 class ObjectStoreContract(PlainObjectStoreContract):
+    """All of it."""
+
+    async def test_labels_hold_any_text(self, store: ObjectStore) -> None:
+        labels = {"이유": "첫 번째 실행", "quote": "\"'\\\n", "syncd-write-id": "not the write id"}
+
+        info = await store.put(_NAME, b"1", 0, "write-1", labels)
+
+        found = await store.stat(_NAME)
+        assert found == info
+        assert (info.labels, info.write_id) == (labels, "write-1")
+
     @pytest.mark.parametrize("expected", [pytest.param(0, id="none expected"), pytest.param(1, id="another one expected")])
     async def test_a_write_that_expects_another_generation_changes_nothing(self, store: ObjectStore, expected: int) -> None:
         first = await put(store, b"1")
@@ -214,7 +225,7 @@ class ObjectStoreContract(PlainObjectStoreContract):
         assert await store.stat(_NAME) == second
 
     async def test_of_sixteen_who_create_an_object_at_once_exactly_one_wins(self, store: ObjectStore, other: ObjectStore) -> None:
-        for attempt in range(5):
+        for attempt in range(3):
             name = f"round {attempt}"
 
             ends = await asyncio.gather(

@@ -5,7 +5,7 @@ import pytest
 
 from syncd import catalogue
 from syncd.settings.section import Section
-from syncd.settings.sync import SyncSection
+from syncd.settings.sync import Offer, SyncSection
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -22,7 +22,7 @@ def test_every_connector_can_be_opened_in_some_role(kind: str) -> None:
     connector = catalogue.connector(kind)
 
     assert issubclass(connector.settings, Section)
-    assert connector.source or connector.indexes
+    assert any(getattr(connector, offer.value) for offer in Offer)
 
 
 @pytest.mark.parametrize("kind", catalogue.connector_kinds())
@@ -31,7 +31,13 @@ def test_every_connector_is_held_to_the_contract_of_each_of_its_roles(kind: str)
 
     held_to = contracts_of(TESTS / f"connectors/test_{kind}.py")
 
-    roles = {"SourceContract": connector.source, "TargetContract": connector.indexes}
+    roles = {
+        "SourceContract": connector.source,
+        "TargetContract": connector.indexes,
+        "SchemaReaderContract": connector.schemas,
+        "ObjectStoreContract": connector.objects,
+        "TextModelContract": connector.model,
+    }
     assert held_to >= {contract for contract, opened in roles.items() if opened}
 
 

@@ -25,7 +25,7 @@ class Place:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Publisher]:
-        async with folder.opened(folder.Settings(path=self.path)) as store:
+        async with folder.CONNECTOR.objects(folder.Settings(path=self.path)) as store:
             yield Publisher(store, OBJECT)
 
 

@@ -32,7 +32,13 @@ def states(of: Warehouse) -> dict[str, UnitState]:
     """As a refresh left them."""
     examples = {"main.orders": (COUNT, SUM), "main.items": (JOIN,)}
     return {
-        name: UnitState(*of.prints[name], of.columns[name], insight=Insight("x", TEMPLATE, "2026-11-01"), examples=examples.get(name, ()))
+        name: UnitState(
+            of.prints[name].structure,
+            of.prints[name].text,
+            of.paths[name],
+            insight=Insight("x", TEMPLATE, "2026-11-01"),
+            examples=examples.get(name, ()),
+        )
         for name in of.names
     }
 
@@ -91,6 +97,17 @@ def test_examples_of_others_that_use_a_dropped_table_go_too() -> None:
     assert plan.changes.removed == ("main.orders",)
     assert plan.tasks["main.items"].keep == ()
     assert plan.tasks["main.items"].wanted == 2
+
+
+def test_an_intraday_family_that_comes_and_goes_is_no_change() -> None:
+    shards = [Table(f"a.events_intraday_2026110{day}", (Column("event_name", "STRING"),)) for day in (1, 2)]
+    both = warehouse(ORDERS, ITEMS, *shards)
+
+    gone, back = planned(states(both), BEFORE, 2, Asked()), planned(states(both), both, 2, Asked())
+
+    assert not gone.changes
+    assert not back.changes
+    assert gone.tasks == back.tasks == {}
 
 
 def test_a_new_table_is_made_whole() -> None:

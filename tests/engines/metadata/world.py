@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from syncd.engines.metadata.rendering import read
 
 from syncd import catalogue
 from syncd.domain.audit import Entry
@@ -17,6 +16,7 @@ from syncd.domain.run import Run, RunId, RunState, SyncName, Trigger
 from syncd.engines.metadata.cache import Cache
 from syncd.engines.metadata.engine import MetadataEngine
 from syncd.engines.metadata.publishing import digest
+from syncd.engines.metadata.rendering import read
 from syncd.engines.metadata.settings import MetadataSync
 from syncd.engines.metadata.sidecar import Sidecar
 from syncd.ports.running import Advance, Progress, Report

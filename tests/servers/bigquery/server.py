@@ -54,6 +54,15 @@ def refusal(status: int, reason: str, message: str = "no", headers: Mapping[str,
     return Answer({"error": {"code": status, "message": message, "errors": errors}}, status, headers or {})
 
 
+def once(answer: Answer) -> Trouble:
+    """Trouble with the first request alone."""
+    return lambda call: answer if call.number == 1 else None
+
+
+def always(answer: Answer) -> Trouble:
+    return lambda call: answer
+
+
 HANG = Answer(b"", late=3600)
 """No answer at all, until the server is closed."""
 

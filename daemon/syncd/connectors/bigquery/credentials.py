@@ -20,10 +20,8 @@ _SCOPES = ("https://www.googleapis.com/auth/bigquery",)
 
 def session(settings: Settings) -> Session:
     """A session that signs its requests; it opens connections on first use. May block for a while. Raises `BadCredentials`."""
-    found = _credentials(settings)
-    again = () if isinstance(found, AnonymousCredentials) else (401,)
     seconds = settings.timeout.total_seconds()
-    opened = AuthorizedSession(found, refresh_status_codes=again, refresh_timeout=seconds)  # type: ignore[no-untyped-call]
+    opened = AuthorizedSession(_credentials(settings), refresh_timeout=seconds)  # type: ignore[no-untyped-call]
     opened.mount("https://", HTTPAdapter(pool_maxsize=settings.readers))
     opened.mount("http://", HTTPAdapter(pool_maxsize=settings.readers))
     made: Session = opened

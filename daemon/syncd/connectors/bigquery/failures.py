@@ -72,8 +72,7 @@ class Said:
 
     @property
     def gone(self) -> bool:
-        """BigQuery itself says that there is no such thing."""
-        return self.status == _NOT_FOUND and bool(self.reasons)
+        return self.status == _NOT_FOUND
 
     @property
     def denied(self) -> bool:

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from google.api_core.exceptions import GoogleAPICallError, PreconditionFailed
-from google.api_core.exceptions import NotFound as NotThere
+from google.api_core.exceptions import GoogleAPICallError
 from google.auth.exceptions import GoogleAuthError
-from google.cloud.exceptions import NotModified
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from requests import RequestException
 from urllib3.exceptions import HTTPError
@@ -20,11 +18,6 @@ from syncd.domain.errors import TargetUnavailable
 from syncd.kit.threads import in_thread
 
 Answer = TypeVar("Answer")
-
-__all__ = ["ANSWERS", "Caller", "Deed", "NotModified", "NotThere", "PreconditionFailed"]
-
-ANSWERS = (NotThere, NotModified, PreconditionFailed)
-"""What is raised, but is an answer that the caller has asked for."""
 
 _FOREIGN = (
     GoogleAPICallError,
@@ -60,7 +53,7 @@ class Caller:
     async def call(self, deed: Deed, work: Callable[[], Answer]) -> Answer:
         """Do something with the client, again and again while what is in the way passes by itself.
 
-        Raises what is in `ANSWERS` as it is, anything else as ours.
+        Raises errors of ours as they are, and those of the client as ours.
         """
         last = TargetUnavailable(f"{deed.doing} took longer than {self._seconds:g} s", hint="raise `timeout`, or see what is slow")
         try:
@@ -69,8 +62,6 @@ class Caller:
                 while True:
                     try:
                         return await _one_try(work)
-                    except ANSWERS:
-                        raise
                     except _FOREIGN as error:
                         mine = rules.ours(error, deed.doing, deed.rights)
                         if not isinstance(mine, TargetUnavailable):

@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from google.api_core.exceptions import NotFound as NotThere
+from google.api_core.exceptions import NotModified, PreconditionFailed
 from google.cloud.storage import Blob, Bucket, Client
 
 from syncd.connectors.gcs import rules
-from syncd.connectors.gcs.calling import Caller, Deed, NotModified, NotThere, PreconditionFailed
+from syncd.connectors.gcs.calling import Caller, Deed
 from syncd.domain.errors import TargetMismatch
 from syncd.ports.objects import GenerationChanged, ObjectInfo, StoredObject
 
@@ -22,6 +24,8 @@ RIGHTS = (_CREATE, _DELETE, _GET, _LIST)
 
 
 class GcsStore:
+    """Each call is one piece of work in a thread, with all the requests that it takes, so that one limit of time holds for all of them."""
+
     def __init__(self, client: Client, caller: Caller, bucket: str, prefix: str) -> None:
         self._client = client
         self._caller = caller
@@ -30,35 +34,18 @@ class GcsStore:
         self._bounds: dict[str, Any] = {"timeout": caller.patience, "retry": None}
 
     async def stat(self, name: str) -> ObjectInfo | None:
-        def work() -> ObjectInfo:
-            blob = self._blob(name)
-            blob.reload(**self._bounds)
-            return rules.info_of(name, blob)
-
-        try:
-            return await self._caller.call(Deed(f"looking at {self._place(name)}", f"{_GET}, {_LIST}"), work)
-        except NotThere:
-            await self.touch()
-            return None
+        deed = Deed(f"looking at {self._place(name)}", f"{_GET}, {_LIST}")
+        return await self._caller.call(deed, lambda: self._look(name))
 
     async def get(self, name: str, unless: int = 0) -> StoredObject | None:
-        def work() -> StoredObject:
-            blob = self._blob(name)
-            blob.reload(if_generation_not_match=unless or None, **self._bounds)
-            info = rules.info_of(name, blob)  # before the download, whose answer need not tell it again
+        def work() -> StoredObject | None:
             try:
-                content: bytes = blob.download_as_bytes(checksum="crc32c", **self._bounds)
-            except NotThere as error:  # of that generation
-                raise rules.WrittenMeanwhile from error
-            return StoredObject(replace(info, size=len(content), sha256=hashlib.sha256(content).hexdigest()), content)
+                info = self._look(name, unless)
+            except NotModified:
+                return None
+            return self._read(info) if info else None
 
-        try:
-            return await self._caller.call(Deed(f"reading {self._place(name)}", f"{_GET}, {_LIST}"), work)
-        except NotModified:
-            return None
-        except NotThere:
-            await self.touch()
-            return None
+        return await self._caller.call(Deed(f"reading {self._place(name)}", f"{_GET}, {_LIST}"), work)
 
     async def put(self, name: str, content: bytes, expected: int, write_id: str, labels: Mapping[str, str]) -> ObjectInfo:
         metadata = rules.metadata_of(write_id, hashlib.sha256(content).hexdigest(), labels)
@@ -67,77 +54,61 @@ class GcsStore:
         def work() -> ObjectInfo:
             blob = self._blob(name)
             blob.metadata = metadata
-            blob.upload_from_string(content, kind, if_generation_match=expected, checksum="crc32c", **self._bounds)
+            try:
+                blob.upload_from_string(content, kind, if_generation_match=expected, checksum="crc32c", **self._bounds)
+            except NotThere:
+                raise self._no_bucket() from None
+            except PreconditionFailed:
+                found = self._look(name)
+                if found and write_id and found.write_id == write_id:
+                    return found
+                raise self._changed(name, expected, found) from None
             return rules.info_of(name, blob)
 
-        try:
-            return await self._caller.call(Deed(f"writing {self._place(name)}", _CREATE), work)
-        except NotThere:
-            raise self._no_bucket() from None
-        except PreconditionFailed:
-            found = await self.stat(name)
-            if found and write_id and found.write_id == write_id:
-                return found
-            raise self._changed(name, expected, found) from None
+        return await self._caller.call(Deed(f"writing {self._place(name)}", _CREATE), work)
 
     async def copy(self, source: str, generation: int, name: str) -> ObjectInfo:
+        conditions = {"source_generation": generation, "if_source_generation_match": generation, "if_generation_match": 0}
+
         def work() -> ObjectInfo:
-            copy = self._bucket.copy_blob(
-                self._blob(source),
-                self._bucket,
-                self._blob(name).name,
-                source_generation=generation,
-                if_generation_match=0,
-                if_source_generation_match=generation,
-                **self._bounds,
-            )
+            origin, target = self._blob(source), self._blob(name)
+            try:
+                copy = self._bucket.copy_blob(origin, self._bucket, target.name, **conditions, **self._bounds)
+            except (PreconditionFailed, NotThere):
+                if there := self._look(name):
+                    return there
+                raise self._changed(source, generation, self._look(source)) from None
             return rules.info_of(name, copy)
 
         deed = Deed(f"copying {self._place(source)} to {self._place(name)}", f"{_GET}, {_CREATE}")
-        try:
-            return await self._caller.call(deed, work)
-        except (PreconditionFailed, NotThere):
-            if there := await self.stat(name):
-                return there
-            raise self._changed(source, generation, await self.stat(source)) from None
+        return await self._caller.call(deed, work)
 
     async def list(self, prefix: str) -> Sequence[ObjectInfo]:
-        def work() -> list[ObjectInfo]:
-            blobs = self._client.list_blobs(
-                self._bucket,
-                prefix=self._prefix + prefix,
-                page_size=_PAGE,
-                fields="items(name,generation,size,updated,metadata),nextPageToken",
-                **self._bounds,
-            )
-            return [rules.info_of(blob.name.removeprefix(self._prefix), blob) for blob in blobs if not blob.name.endswith("/")]
+        fields = "items(name,generation,size,updated,metadata),nextPageToken"
 
-        try:
-            return await self._caller.call(Deed(f"listing {self._place(prefix)}", _LIST), work)
-        except NotThere:
-            raise self._no_bucket() from None
+        def work() -> list[ObjectInfo]:
+            try:
+                blobs = self._client.list_blobs(self._bucket, prefix=self._prefix + prefix, page_size=_PAGE, fields=fields, **self._bounds)
+                return [rules.info_of(blob.name.removeprefix(self._prefix), blob) for blob in blobs if not blob.name.endswith("/")]
+            except NotThere:
+                raise self._no_bucket() from None
+
+        return await self._caller.call(Deed(f"listing {self._place(prefix)}", _LIST), work)
 
     async def delete(self, name: str, generation: int) -> None:
         def work() -> None:
-            self._blob(name).delete(if_generation_match=generation, **self._bounds)
+            try:
+                self._blob(name).delete(if_generation_match=generation, **self._bounds)
+            except PreconditionFailed:
+                return
+            except NotThere:
+                self._ask_for_bucket()
 
-        try:
-            await self._caller.call(Deed(f"deleting {self._place(name)}", _DELETE), work)
-        except PreconditionFailed:
-            return
-        except NotThere:
-            await self.touch()
+        await self._caller.call(Deed(f"deleting {self._place(name)}", _DELETE), work)
 
     async def touch(self) -> None:
-        """Ask for one name of an object. Raises `TargetMismatch` if there is no such bucket."""
-
-        def work() -> None:
-            list(self._client.list_blobs(self._bucket, prefix=self._prefix, max_results=1, fields="items(name)", **self._bounds))
-
-        try:
-            await self._caller.call(Deed(f"listing {self._place('')}", _LIST), work)
-        except NotThere:
-            raise self._no_bucket() from None
+        """Prove that the bucket is there and can be listed."""
+        await self._caller.call(Deed(f"listing {self._place('')}", _LIST), self._ask_for_bucket)
 
     async def missing_rights(self) -> Sequence[str]:
         """Those permissions that the account has not on the whole bucket; a condition may still grant them on a part."""
@@ -148,9 +119,37 @@ class GcsStore:
 
         return await self._caller.call(Deed(f"asking for permissions on the bucket {self._bucket.name}", _LIST), work)
 
-    def _blob(self, name: str) -> Blob:
+    def _look(self, name: str, unless: int = 0) -> ObjectInfo | None:
+        """What is known of an object; None if there is none. Raises `NotModified` if it is still of the generation `unless`."""
+        blob = self._blob(name)
+        try:
+            blob.reload(if_generation_not_match=unless or None, **self._bounds)
+        except NotThere:
+            self._ask_for_bucket()
+            return None
+        return rules.info_of(name, blob)
+
+    def _read(self, info: ObjectInfo) -> StoredObject:
+        """The content of the generation that was looked at.
+
+        It is asked for anew, because a blob that was looked at follows the link of that answer, which may lead past `endpoint`.
+        """
+        try:
+            content: bytes = self._blob(info.name, info.generation).download_as_bytes(checksum="crc32c", **self._bounds)
+        except NotThere as error:
+            raise rules.WrittenMeanwhile from error
+        return StoredObject(replace(info, size=len(content), sha256=hashlib.sha256(content).hexdigest()), content)
+
+    def _ask_for_bucket(self) -> None:
+        """Ask for one name of an object. Raises `TargetMismatch` if there is no such bucket, which no other answer tells for sure."""
+        try:
+            list(self._client.list_blobs(self._bucket, prefix=self._prefix, max_results=1, fields="items(name)", **self._bounds))
+        except NotThere:
+            raise self._no_bucket() from None
+
+    def _blob(self, name: str, generation: int | None = None) -> Blob:
         rules.refuse_bad_name(name)
-        return self._bucket.blob(self._prefix + name)
+        return self._bucket.blob(self._prefix + name, generation=generation)
 
     def _place(self, name: str) -> str:
         return f"gs://{self._bucket.name}/{self._prefix}{name}"

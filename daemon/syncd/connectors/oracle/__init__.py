@@ -8,7 +8,7 @@ Where it surprises:
 - `NULLS FIRST` keeps Oracle from using an index for the order, so it stands only where a column can be NULL.
 - What is in the index of today may be read as of yesterday: a horizon asks for the oldest open transaction before the SCN (`horizon`).
 - Parsing a statement carries out nothing, unless it is a definition (DDL), which is carried out and committed at once (`schemas`).
-- LAST_DDL_TIME and TIMESTAMP are whole seconds, and a comment changes neither (`inventory`).
+- LAST_DDL_TIME and TIMESTAMP are whole seconds, and a comment need not change them (`inventory`).
 """
 
 from syncd.connectors.oracle.checking import check

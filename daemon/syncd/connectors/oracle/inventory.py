@@ -55,7 +55,7 @@ async def _owners(session: Session, schemas: Sequence[str]) -> list[str]:
 
 
 # The times of a definition are whole seconds: of one that is younger, another may follow within the same.
-# GRANT and the like change LAST_DDL_TIME too; a new key changes only that, and a comment neither. A materialized view comes after the
+# GRANT and the like change LAST_DDL_TIME too; a new key may change only that, and a comment neither. A materialized view comes after the
 # table of the same name that holds it.
 _LISTED = (
     "SELECT o.object_name, o.object_type, CASE WHEN o.last_ddl_time < SYSDATE - 2 / 86400 "

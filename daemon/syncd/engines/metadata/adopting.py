@@ -22,7 +22,7 @@ def adopted(old: Cache, verdicts: Sequence[Verdict], warehouse: Warehouse, now: 
         name: UnitState(
             structure="",
             text="",
-            columns=warehouse.columns[name],
+            paths=warehouse.paths[name],
             insight=Insight(text, ADOPTED, now) if (text := old.schema_insights.get(name, "")) else Insight(),
             examples=tuple(kept),
             wanting="made by somebody else",

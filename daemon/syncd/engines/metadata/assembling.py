@@ -10,7 +10,7 @@ from syncd.engines.metadata.publishing import Content, Published
 from syncd.engines.metadata.rendering import read, written
 from syncd.engines.metadata.sidecar import MODEL, Sidecar, UnitState
 from syncd.engines.metadata.tokens import Counter
-from syncd.engines.metadata.warehouse import Warehouse
+from syncd.engines.metadata.warehouse import Warehouse, is_fleeting
 
 WITH_MODEL = "llm_enhanced"
 WITHOUT = "deterministic"
@@ -28,20 +28,26 @@ class Terms:
 
 
 def merged(known: Mapping[str, UnitState], made: Mapping[str, UnitState], warehouse: Warehouse) -> dict[str, UnitState]:
-    """What is kept of each unit of the warehouse now: what was made, else what was kept before, by whomever."""
-    return {name: state for name in warehouse.names if (state := made.get(name) or known.get(name)) is not None}
+    """What is kept of each unit of the warehouse now: what was made, else what was kept before, by whomever.
+
+    A family that comes and goes every day is kept also while it is gone, so that nothing of it has to be made anew.
+    """
+    kept = {name: state for name in warehouse.names if (state := made.get(name) or known.get(name)) is not None}
+    gone = {name: state for name, state in known.items() if name not in warehouse.names and is_fleeting(name)}
+    return dict(sorted({**gone, **kept}.items()))
 
 
 def assembled(states: Mapping[str, UnitState], warehouse: Warehouse, terms: Terms) -> tuple[Cache, Sidecar]:
     """The content and its bookkeeping, within the budget."""
-    used = any(each.source == MODEL for state in states.values() for each in (state.insight, *state.examples))
+    there = {name: state for name, state in states.items() if name in warehouse.names}
+    used = any(each.source == MODEL for state in there.values() for each in (state.insight, *state.examples))
     cache = Cache(
         generated_at=terms.now,
         generation_method=WITH_MODEL if used else WITHOUT,
         schema={name: _record(warehouse, name, states.get(name), terms) for name in warehouse.names},
-        examples=tuple(kept.example for state in states.values() for kept in state.examples),
+        examples=tuple(kept.example for state in there.values() for kept in state.examples),
         events_tables=_events(warehouse.catalog),
-        schema_insights={name: state.insight.text for name, state in states.items() if state.insight.text},
+        schema_insights={name: state.insight.text for name, state in there.items() if state.insight.text},
     )
     fitted = fit(cache, terms.budget, terms.counter)
     sidecar = Sidecar(dict(states), warehouse.catalog.dialect, fitted.sections, terms.counter.name, fitted.trimmed)

@@ -84,11 +84,13 @@ class Maker:
 
     def _state(self, task: Task, old: UnitState | None, made: tuple[Made | None, Made | None], seen: Shapes | None) -> UnitState:
         answer, template = made
-        structure, text = self.warehouse.prints[task.unit]
-        state = replace(old, structure=structure, text=text) if old else UnitState(structure, text, {})
+        prints = self.warehouse.prints[task.unit]
+        state = old or UnitState("", "", {})
         state = replace(
             state,
-            columns=self.warehouse.columns[task.unit],
+            structure=prints.structure,
+            text=prints.text,
+            paths=self.warehouse.paths[task.unit],
             shapes=seen if seen is not None else state.shapes,
             examples=_examples(task, answer, template),
             insight=self._insight(task, state.insight, answer),

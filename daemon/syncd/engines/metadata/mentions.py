@@ -24,15 +24,15 @@ class Names:
                     self._prefixes.setdefault(_prefix(name), []).append(unit)
 
     def find(self, name: str) -> tuple[str, ...]:
-        """The units that go by a name: their own, with or without schema or project, or that of a shard or wildcard. Case does not matter."""
+        """The units that go by a name, with or without schema or project, in any case: their own, or that of a shard or wildcard."""
         parts = name.translate(_QUOTES).casefold().split(".")
         for start in range(max(len(parts) - 2, 0) + 1):
             path = ".".join(parts[start:])
             found = self._known.get(path) or self._families(path)
             if found:
                 return tuple(found)
-        # A bare name is asked for last: `other.orders` is not `main.orders`.
-        return ()
+        # `other.orders` is not `main.orders`, but `main.orders` is what an old file calls `orders`.
+        return tuple(unit for unit in self._known.get(parts[-1], ()) if "." not in unit)
 
     def _families(self, path: str) -> list[str]:
         if path.endswith("*"):
@@ -45,8 +45,14 @@ class Names:
 
     def used(self, sql: str) -> frozenset[str]:
         """The units that a query names. A name without schema counts only where a table has to stand."""
-        plain = sql.translate(_QUOTES)
-        return frozenset(unit for name in _named(plain) for unit in self.find(name))
+        return frozenset(self._found(sql))
+
+    def first(self, sql: str) -> str:
+        """The first unit that a query names; empty if it names none that is known."""
+        return next(self._found(sql), "")
+
+    def _found(self, sql: str) -> Iterator[str]:
+        return (unit for name in _named(sql.translate(_QUOTES)) for unit in self.find(name))
 
 
 def _prefix(name: str) -> str:

@@ -130,7 +130,7 @@ def _shards(unit: str, record: Mapping[str, object], dialect: str) -> str:
     star = _STAR.search(unit)
     if not star or not isinstance(ranges, list) or not ranges:
         return ""
-    newest = re.split(r"\.\.", str(ranges[-1]))[-1]
+    newest = re.split(r"\.\.| until ", str(ranges[-1]))[-1]
     shard = f"{unit[: star.start()]}{newest}"
     if dialect != "bigquery":
         return f"It is a family of dated tables. Its newest one is {json.dumps(shard, ensure_ascii=False)}."

@@ -1,13 +1,14 @@
 """The tables of a warehouse as they were described last, kept small: a shard of yesterday need not be described again."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from syncd.domain.schema import Column, Table, TableKind
 from syncd.engines.metadata.folding.family import Folded
+from syncd.engines.metadata.folding.suffixes import shards
 from syncd.ports.warehouse import Listed
 
 NAME = "state/warehouse"
@@ -23,7 +24,7 @@ class Remembered:
 
 def to_describe(listed: Sequence[Listed], remembered: Remembered, folded: Folded, *, everything: bool) -> list[str]:
     """Which of the listed tables have to be described: all that may have changed."""
-    settled = frozenset() if everything else _settled(folded, remembered.tables)
+    settled = frozenset() if everything else _settled(folded)
     return [each.name for each in listed if not _is_known(each, remembered, settled)]
 
 
@@ -36,23 +37,9 @@ def _is_known(listed: Listed, remembered: Remembered, settled: frozenset[str]) -
     return listed.name in settled
 
 
-def _settled(folded: Folded, tables: Iterable[str]) -> frozenset[str]:
+def _settled(folded: Folded) -> frozenset[str]:
     """The shards that nobody writes any more."""
-    settled: set[str] = set()
-    names = sorted(tables)
-    for family in folded.families:
-        shards = [name for name in names if name.startswith(family.prefix) and _within(name.removeprefix(family.prefix), family.ranges)]
-        settled.update(sorted(shards, key=_order)[:-_LIVELY])
-    return frozenset(settled)
-
-
-def _within(suffix: str, ranges: Sequence[tuple[str, str]]) -> bool:
-    return any(_order(first) <= _order(suffix) <= _order(last) for first, last in ranges)
-
-
-def _order(suffix: str) -> tuple[int, str]:
-    """Numbers without leading zeros come in their order, and so do dates."""
-    return len(suffix), suffix
+    return frozenset(name for family in folded.families for name in [*shards(family)][:-_LIVELY])
 
 
 def together(listed: Sequence[Listed], remembered: Remembered, described: Sequence[Table]) -> Remembered:

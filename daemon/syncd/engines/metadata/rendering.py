@@ -22,20 +22,28 @@ _QUERIES = ("sql", "query", "sql_query", "answer", "output")
 _INSIGHTS = ("insight", "insights", "text", "description", "summary")
 
 
+def parts(cache: Cache) -> dict[str, str]:
+    """Key -> its text. Together, in this order, they are the file; each ends with a line feed."""
+    texts = {
+        "generated_at": _line(cache.generated_at),
+        "generation_method": _line(cache.generation_method),
+        "schema": _lines("{}", _members(cache.schema)),
+        "examples": _lines("[]", (_line({"question": each.question, "sql": each.sql}) for each in cache.examples)),
+        "events_tables": _line(list(cache.events_tables)),
+        "schema_insights": _lines("{}", _members(cache.schema_insights)),
+    }
+    members = {key: f"{_line(key)}:{text},\n" for key, text in texts.items()}
+    members["generated_at"] = "{\n" + members["generated_at"]
+    members["schema_insights"] = members["schema_insights"].removesuffix(",\n") + "\n}\n"
+    return members
+
+
 def written(cache: Cache) -> bytes:
     """UTF-8 without a BOM, six keys in their order, tables and insights in order of name, a line feed at the end.
 
     What UTF-8 cannot hold, half of a surrogate pair, stands as its JSON escape.
     """
-    parts = (
-        f'"generated_at":{_line(cache.generated_at)}',
-        f'"generation_method":{_line(cache.generation_method)}',
-        f'"schema":{_lines("{}", _members(cache.schema))}',
-        f'"examples":{_lines("[]", (_line({"question": each.question, "sql": each.sql}) for each in cache.examples))}',
-        f'"events_tables":{_line(list(cache.events_tables))}',
-        f'"schema_insights":{_lines("{}", _members(cache.schema_insights))}',
-    )
-    return f"{_lines('{}', parts)}\n".encode("utf-8", "backslashreplace")
+    return "".join(parts(cache).values()).encode("utf-8", "backslashreplace")
 
 
 def same_but_time(one: Cache, other: Cache) -> bool:
@@ -127,22 +135,30 @@ def _record(told: Any) -> Mapping[str, object]:
 
 def _examples(told: Any, question: str = "") -> Iterator[Example]:
     """A list of pairs, of queries, or of objects with either under some name; or questions and queries as names and values."""
-    if isinstance(told, str):
-        if told.strip():
-            yield Example(question, told)
+    if isinstance(told, str) and told.strip():
+        yield Example(question, told)
     elif isinstance(told, dict):
-        query = _first(told, _QUERIES)
-        if query:
-            asked = _first(told, (key for key in _QUESTIONS if key != query))
-            yield Example(_text(told.get(asked)) or question, _text(told[query]))
-        else:
-            for name, each in told.items():
-                yield from _examples(each, name if isinstance(each, str) else "")
+        yield from _example(told, question)
     elif isinstance(told, list):
-        if len(told) == 2 and all(isinstance(each, str) for each in told) and not _reads(told[0]):  # noqa: PLR2004 - a pair
-            told = [{"question": told[0], "sql": told[1]}]
-        for each in told:
-            yield from _examples(each)
+        if _is_pair(told):
+            yield Example(told[0], told[1])
+        else:
+            for each in told:
+                yield from _examples(each)
+
+
+def _example(told: Mapping[str, Any], question: str) -> Iterator[Example]:
+    query = _first(told, _QUERIES)
+    if query:
+        asked = _first(told, (key for key in _QUESTIONS if key != query))
+        yield Example(_text(told.get(asked)) or question, _text(told[query]))
+        return
+    for name, each in told.items():
+        yield from _examples(each, name if isinstance(each, str) else "")
+
+
+def _is_pair(told: list[Any]) -> bool:
+    return len(told) == 2 and all(isinstance(each, str) for each in told) and not _reads(told[0])  # noqa: PLR2004 - question, query
 
 
 def _reads(text: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from syncd.engines.metadata.cache import Example
 from syncd.engines.metadata.checks.verdict import Level, Use, Verdict
+from syncd.engines.metadata.folding.fingerprints import Prints
 
 FORMAT = 1
 MODEL = "model"
@@ -68,7 +69,7 @@ class UnitState:
     """Fingerprint of names and types."""
     text: str
     """Fingerprint of descriptions."""
-    columns: Mapping[str, str]
+    paths: Mapping[str, str]
     """Path of every field -> its type."""
     shapes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Column -> shapes of its values, where they are told."""
@@ -78,6 +79,10 @@ class UnitState:
     """Code -> how many examples were found no good for that reason, when they were made last."""
     wanting: str = ""
     """Why it has less than it should have; tried again by the next refresh. Empty if nothing is missing."""
+
+    @property
+    def prints(self) -> Prints:
+        return Prints(self.structure, self.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from syncd.ports.objects import ObjectInfo, ObjectStore
 
 SNAPSHOTS = "snapshots/"
 SIDECARS = "sidecars/"
+_YOUNG = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +57,16 @@ async def prune(store: ObjectStore, published: str, keep: SnapshotsSection, now:
     for info in old:
         await store.delete(info.name, info.generation)
     if old:
-        await _prune_sidecars(store, published, keep, now)
+        await _prune_sidecars(store, published, now)
     return len(old)
 
 
-async def _prune_sidecars(store: ObjectStore, published: str, keep: SnapshotsSection, now: datetime) -> None:
-    """Those that are older than any snapshot: one that is young may belong to what is published at this moment."""
-    left = await listed(store, published)
+async def _prune_sidecars(store: ObjectStore, published: str, now: datetime) -> None:
+    """Those that belong to nothing any more; a young one may belong to what somebody is about to publish."""
     current = await store.stat(published)
-    needed = {info.sha256 for info in left} | ({current.sha256} if current else set())
-    oldest = min([*map(moment_of, left), now - timedelta(days=keep.days)])
+    needed = {info.sha256 for info in await listed(store, published)} | ({current.sha256} if current else set())
     for info in await store.list(f"{SIDECARS}{published}/"):
-        if info.updated_at < oldest and info.name.rpartition("/")[2].removesuffix(".json") not in needed:
+        if info.updated_at < now - _YOUNG and info.name.rpartition("/")[2].removesuffix(".json") not in needed:
             await store.delete(info.name, info.generation)
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from syncd.engines.metadata.folding.fingerprints import Difference, touched
 from syncd.engines.metadata.sidecar import MODEL, Kept, UnitState
-from syncd.engines.metadata.warehouse import Changes, Warehouse, changes, lost
+from syncd.engines.metadata.warehouse import Warehouse, changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    changes: Changes
+    changes: Difference
     tasks: Mapping[str, Task]
     """Of every unit that does not stay as it is, in order of name. One without anything to make loses examples, or is told anew."""
     touched: Mapping[str, int]
@@ -51,21 +52,21 @@ class Plan:
 def planned(before: Mapping[str, UnitState], now: Warehouse, per_unit: int, asked: Asked) -> Plan:
     """Examples follow the schema: only those that use what has changed are made anew."""
     found = changes(before, now)
-    gone = {name: lost(before[name].columns, now.columns[name]) for name in found.restructured}
-    touched: dict[str, int] = {}
+    gone = {name: touched(before[name].paths, now.paths[name]) for name in found.restructured}
+    losing: dict[str, int] = {}
     tasks: dict[str, Task] = {}
     for name in now.names:
         state = before.get(name)
         good = tuple(kept for kept in state.examples if not _is_touched(kept, gone, found.removed)) if state else ()
         if state and len(good) < len(state.examples):
-            touched[name] = len(state.examples) - len(good)
+            losing[name] = len(state.examples) - len(good)
         whole = state is None or asked.full or name in asked.tables or (asked.complete and asked.model and not _by_model(state))
         if whole:
             tasks[name] = Task(name, spare=good, wanted=per_unit, insight=True)
-        elif state and (name in touched or name in (*found.restructured, *found.reworded) or (asked.complete and state.wanting)):
-            wanted = max(0, per_unit - len(good)) if name in touched or state.wanting else 0
+        elif state and (name in losing or name in (*found.restructured, *found.reworded) or (asked.complete and state.wanting)):
+            wanted = max(0, per_unit - len(good)) if name in losing or state.wanting else 0
             tasks[name] = Task(name, keep=good, wanted=wanted, insight=bool(gone.get(name)))
-    return Plan(found, tasks, touched)
+    return Plan(found, tasks, losing)
 
 
 def _is_touched(kept: Kept, gone: Mapping[str, frozenset[str]], removed: tuple[str, ...]) -> bool:

@@ -6,10 +6,11 @@ from typing import Any
 
 from syncd.domain.audit import Entry
 from syncd.engines.metadata.checks.verdict import Level
+from syncd.engines.metadata.folding.fingerprints import Difference
 from syncd.engines.metadata.sidecar import Sidecar
 from syncd.engines.metadata.spending import Spent
 from syncd.engines.metadata.tasks import Plan
-from syncd.engines.metadata.warehouse import Changes, Warehouse
+from syncd.engines.metadata.warehouse import Warehouse
 from syncd.ports.objects import ObjectInfo
 
 _MOST_NAMES = 20
@@ -45,7 +46,7 @@ def _shards(record: Mapping[str, object]) -> int:
     return int(str(shards["count"])) if isinstance(shards, Mapping) and "count" in shards else 0
 
 
-def changes_told(changes: Changes) -> dict[str, Any]:
+def changes_told(changes: Difference) -> dict[str, Any]:
     """Each kind with its number and the first names."""
     kinds = {name: getattr(changes, name) for name in ("added", "removed", "restructured", "reworded")}
     return {kind: {"count": len(names), "names": list(names[:_MOST_NAMES])} for kind, names in kinds.items() if names}

@@ -1,18 +1,23 @@
 """A warehouse as one run sees it: folded, described, fingerprinted. Pure."""
 
+import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from syncd.domain.errors import InvalidRequest
 from syncd.domain.schema import Table
 from syncd.engines.metadata.checks.catalog import Catalog
 from syncd.engines.metadata.folding.family import Family, Folded
-from syncd.engines.metadata.folding.fingerprints import structure, text
+from syncd.engines.metadata.folding.fingerprints import Difference, Prints, compare, paths
 from syncd.engines.metadata.folding.folding import FoldingRules, fold
 from syncd.engines.metadata.folding.records import record
+from syncd.engines.metadata.folding.suffixes import is_shard
 from syncd.engines.metadata.sidecar import UnitState
 from syncd.kit.text import did_you_mean
+
+_FLEETING = re.compile(r"(^|\.)events_(intraday|fresh)_\d?\*$")
+"""Google Analytics deletes a day's intraday table once the daily one is there: the family comes and goes every day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,24 +27,22 @@ class Warehouse:
     units: Mapping[str, Table | Family]
     """In order of name."""
     records: Mapping[str, Mapping[str, object]]
-    prints: Mapping[str, tuple[str, str]]
-    """Fingerprints of structure and of descriptions."""
-    columns: Mapping[str, Mapping[str, str]]
+    prints: Mapping[str, Prints]
+    paths: Mapping[str, Mapping[str, str]]
     """Unit -> path of each field -> its type."""
 
     @classmethod
     def of(cls, tables: Collection[Table], rules: FoldingRules, dialect: str) -> Self:
         folded = fold(list(tables), rules)
-        units: dict[str, Table | Family] = {unit.name: unit for unit in (*folded.tables, *folded.families)}
-        units = {name: units[name] for name in sorted(units)}
-        catalog = Catalog.of(folded, dialect)
+        found: dict[str, Table | Family] = {unit.name: unit for unit in (*folded.tables, *folded.families)}
+        units = {name: found[name] for name in sorted(found)}
         return cls(
             folded,
-            catalog,
+            Catalog.of(folded, dialect),
             units,
             {name: record(unit) for name, unit in units.items()},
-            {name: (structure(unit), text(unit)) for name, unit in units.items()},
-            {name: _columns(catalog, name) for name in units},
+            {name: Prints.of(unit) for name, unit in units.items()},
+            {name: paths(unit) for name, unit in units.items()},
         )
 
     @property
@@ -52,59 +55,30 @@ class Warehouse:
         Raises `InvalidRequest` if there is none, or more than one.
         """
         meant = [unit for unit in self.names if name in (unit, unit.rpartition(".")[2])] or [
-            family.name for family in self.folded.families if _is_shard(name, family)
+            family.name
+            for family in self.folded.families
+            if is_shard(name, family) or is_shard(f"{family.prefix.rpartition('.')[0]}.{name}", family)
         ]
         if len(meant) == 1:
             return meant[0]
         expected = f"one of {', '.join(meant)}" if meant else "a table, a shard or a family of the sync's schemas"
         raise InvalidRequest(
-            f"'{name}' {'may be several tables' if meant else 'is no table'}{did_you_mean(name, self.names) if not meant else ''}",
+            f"'{name}' {'may be several tables' if meant else f'is no table{did_you_mean(name, self._known)}'}",
             hint=f"expected {expected}",
             fields={"table": expected},
             code="table.unknown",
         )
 
-
-def _is_shard(name: str, family: Family) -> bool:
-    bare = family.prefix.rpartition(".")[2]
-    prefix = next((each for each in (family.prefix, bare) if name.startswith(each)), None)
-    if prefix is None:
-        return False
-    suffix = name.removeprefix(prefix)
-    return any(len(first) <= len(suffix) <= len(last) and first <= suffix <= last for first, last in family.ranges)
+    @property
+    def _known(self) -> list[str]:
+        return [*self.names, *(name.rpartition(".")[2] for name in self.names)]
 
 
-def _columns(catalog: Catalog, name: str) -> dict[str, str]:
-    leaves = (leaf for column in catalog.units[name].columns for leaf in column.leaves())
-    return {path: f"{field.type}{'[]' if field.repeated else ''}" for path, field in leaves}
+def changes(before: Mapping[str, UnitState], now: Warehouse) -> Difference:
+    """A new shard of a family is not a change, nor is a family that comes back, or is gone for a while, as it does every day."""
+    found = compare({name: state.prints for name, state in before.items()}, now.prints)
+    return replace(found, removed=tuple(name for name in found.removed if not is_fleeting(name)))
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What is not as it was when the bookkeeping was written. All in order of name."""
-
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    restructured: tuple[str, ...] = ()
-    reworded: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return any((self.added, self.removed, self.restructured, self.reworded))
-
-
-def changes(before: Mapping[str, UnitState], now: Warehouse) -> Changes:
-    """A new shard of a family is not a change; a new schema of its shards is one."""
-    both = [name for name in now.names if name in before]
-    restructured = tuple(name for name in both if before[name].structure != now.prints[name][0])
-    return Changes(
-        added=tuple(name for name in now.names if name not in before),
-        removed=tuple(sorted(before.keys() - now.names)),
-        restructured=restructured,
-        reworded=tuple(name for name in both if name not in restructured and before[name].text != now.prints[name][1]),
-    )
-
-
-def lost(before: Mapping[str, str], now: Mapping[str, str]) -> frozenset[str]:
-    """Paths of one unit that are gone, or of another type than before; with every path above them."""
-    gone = {path for path, kind in before.items() if now.get(path) != kind}
-    return frozenset(".".join(parts[:count]) for path in gone if (parts := path.split(".")) for count in range(1, len(parts) + 1))
+def is_fleeting(unit: str) -> bool:
+    return bool(_FLEETING.search(unit))

@@ -54,6 +54,11 @@ class TestStructure:
     def test_of_a_family_does_not_change_with_a_new_shard(self) -> None:
         assert structure(family(daily("a.log_", "2024-01-01", 30))) == structure(family(daily("a.log_", "2024-01-02", 31)))
 
+    def test_of_a_family_changes_with_the_form_of_its_suffixes(self) -> None:
+        months = [table(f"a.log_2024{month:02}") for month in range(1, 13)]
+
+        assert structure(family(months)) != structure(family(daily("a.log_", "2024-01-01", 30)))
+
     def test_of_a_family_changes_with_a_new_version(self) -> None:
         old = daily("a.log_", "2024-01-01", 30)
 

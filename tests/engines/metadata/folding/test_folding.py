@@ -60,6 +60,11 @@ class TestHowManyMakeAFamily:
             pytest.param("log_20240101 log_20240102", [], id="two days are none"),
             pytest.param("log_20240101 log_20240102 log_20240301", ["a.log_2*"], id="three are one, with gaps"),
             pytest.param("events_20240101", ["a.events_2*"], id="one of a prefix of Google Analytics is one"),
+            pytest.param(
+                "events_20240101 events_live_20240101 events_live_20240102",
+                ["a.events_2*", "a.events_live_2*"],
+                id="two that extend it are one, though they are more",
+            ),
             pytest.param("events_2024", [], id="but not if it is a year"),
             pytest.param(
                 "hits_20240101 hits_20240102 hits_20240103 hits_live_20240104",
@@ -119,6 +124,11 @@ class TestWhatIsNeverFolded:
 
     def test_tables_that_have_little_in_common(self) -> None:
         kinds = [columns("id name mail"), columns("id sku price")]
+
+        assert families([table(f"a.export_{day}", kinds[at % 2]) for at, day in enumerate(days("2024-01-01", 12))]) == {}
+
+    def test_tables_that_have_only_half_in_common(self) -> None:
+        kinds = [columns("id at name mail"), columns("id at sku price")]
 
         assert families([table(f"a.export_{day}", kinds[at % 2]) for at, day in enumerate(days("2024-01-01", 12))]) == {}
 

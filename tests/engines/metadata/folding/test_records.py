@@ -67,10 +67,25 @@ def warehouses(draw: st.DrawFn) -> list[Table]:
 
 class TestNothingIsLost:
     @given(tables=warehouses(), force=st.sampled_from([(), ("*",), ("a.*",)]))
-    @settings(max_examples=5000 if os.environ.get("SYNCD_SOAK") else 60, deadline=None)
+    @settings(max_examples=1000 if os.environ.get("SYNCD_SOAK") else 60, deadline=None)
     @pytest.mark.timeout(600)
     def test_expanding_all_records_gives_every_table_with_all_its_columns(self, tables: list[Table], force: tuple[str, ...]) -> None:
         assert expanded(tables, FoldingRules(force=force)) == flat(tables)
+
+    @pytest.mark.parametrize(
+        "others",
+        [
+            pytest.param((), id="a name with a dot"),
+            pytest.param((column("geo.city.zip"),), id="a name that looks like a path"),
+        ],
+    )
+    def test_a_dot_in_a_name_is_no_path(self, others: tuple[Column, ...]) -> None:
+        shapes = [
+            (nested("geo.city", *columns(names)), nested("geo", nested("city", *columns(names))), *others) for names in ("at", "at zip")
+        ]
+        tables = [*daily("a.log_", "2024-01-01", 3, shapes[0]), *daily("a.log_", "2024-01-04", 3, shapes[1])]
+
+        assert expanded(tables, FoldingRules(force=("*",))) == flat(tables)
 
     def test_also_of_561_tables_named_to_mislead(self) -> None:
         tables = adversarial()

@@ -117,6 +117,8 @@ class Query:
     above: "Query | None" = None
     """The query whose CTEs it may name beyond its own."""
     blocks: list[Block] = field(default_factory=list)
+    only_asked_for: bool = False
+    """EXISTS stands before it: whichever columns it has, nobody reads them."""
 
     def every_block(self) -> Iterator[Block]:
         """Of the whole tree."""

@@ -46,7 +46,9 @@ def _of(block: Block, bound: Bound) -> Iterator[Use]:
     for mention in block.mentions:
         for field in bound.meaning(mention, block).fields:
             yield from field.uses
-    if any(output.path is not None and output.path.star and not output.path.steps for output in block.outputs):
+    if not block.query.only_asked_for and any(
+        output.path is not None and output.path.star and not output.path.steps for output in block.outputs
+    ):
         yield from (use for source in bound.sources(block) for use in _all(source))
 
 

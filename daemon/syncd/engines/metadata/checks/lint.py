@@ -116,7 +116,7 @@ def _out_of_reach(compared: Comparison, source: Source) -> Iterator[tuple[str, s
 
 def _stars(block: Block, bound: Bound) -> Iterator[tuple[str, str]]:
     for output in block.outputs:
-        if output.path is not None and output.path.star:
+        if output.path is not None and output.path.star and not block.query.only_asked_for:
             of = bound.keys(output.path)
             tables = [unit.name for source in bound.sources(block) if not of or of[0] == source.alias for unit in source.units]
             if tables:
@@ -157,5 +157,6 @@ def _is_small_reference(reference: Reference, block: Block, bound: Bound, above:
         return _is_small(reference.query, bound, above)
     if reference.call is not None or reference.path is None:
         return reference.listed is None
-    found = cte(bound.keys(reference.path), block.query, bound)
-    return found is not None and _is_small(found[0], bound, above)
+    keys = bound.keys(reference.path)
+    found = cte(keys, block.query, bound)
+    return keys == ("DUAL",) or (found is not None and _is_small(found[0], bound, above))

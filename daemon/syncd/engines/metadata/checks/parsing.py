@@ -79,18 +79,21 @@ def _operand(items: tuple[Node, ...], query: Query) -> None:
 def _clauses(items: Sequence[Node]) -> list[tuple[str, tuple[Node, ...]]]:
     found: list[tuple[str, list[Node]]] = []
     for at, item in enumerate(items):
-        before = items[at - 1].word if at else ""
-        if item.word in _CLAUSES and not (
-            before in {".", "WITHIN"} or (item.word == "FROM" and before == "DISTINCT" and at > 1 and _is(items[at - 2]))
-        ):
+        if _begins_a_clause(items, at):
             found.append((item.word, []))
         elif found:
             found[-1][1].append(item)
     return [(name, tuple(content)) for name, content in found]
 
 
-def _is(item: Node) -> bool:
-    return item.word in {"IS", "NOT"}
+def _begins_a_clause(items: Sequence[Node], at: int) -> bool:
+    """Not so the FROM of `IS DISTINCT FROM`, nor the GROUP of `WITHIN GROUP`."""
+    back, before = (items[at - 2].word if at > 1 else ""), (items[at - 1].word if at else "")
+    after = items[at + 1].word if at + 1 < len(items) else ""
+    word = items[at].word
+    if (word, after) in {("START", "WITH"), ("CONNECT", "BY")}:
+        return True
+    return word in _CLAUSES and before not in {".", "WITHIN"} and (back, before) not in {("IS", "DISTINCT"), ("NOT", "DISTINCT")}
 
 
 def _block(items: Sequence[Node], query: Query) -> Block:
@@ -156,16 +159,18 @@ class _Walk:
         while at < len(items):
             item = items[at]
             if isinstance(item, Group):
-                self._group(item)
+                self._group(item, after=items[at - 1].word if at else "")
                 at, ended = at + 1, True
             elif item.is_name and not (item.kind is Kind.WORD and item.word in RESERVED):
                 at, ended = self._name(items, at, ended=ended)
             else:
                 at, ended = self._other(items, at, item)
 
-    def _group(self, group: Group) -> None:
+    def _group(self, group: Group, after: str) -> None:
         if group.is_query:
-            self._block.inner.append(_query(group.items, self._block, self._block.query))
+            inner = _query(group.items, self._block, self._block.query)
+            inner.only_asked_for = after == "EXISTS"
+            self._block.inner.append(inner)
         else:
             self.over(group.items)
 
@@ -199,6 +204,8 @@ class _Walk:
         after = items[behind] if behind < len(items) else None
         if ended and len(path.steps) == 1:
             return behind, False
+        if name.word == "LAMBDA" and isinstance(after, Token) and after.is_name:
+            return self._parameters(items, behind), False
         if after is not None and (after.word in {"=>", ":=", ":"} or (after.word == "AS" and self._clause == "WINDOW")):
             block.names.add(path.steps[0])
             return behind + 1, False
@@ -211,6 +218,14 @@ class _Walk:
         soft = len(path.steps) == 1 and name.word in SOFT
         block.mentions.append(Mention(path, self._clause, soft or lambdas))
         return behind, True
+
+    def _parameters(self, items: Sequence[Node], at: int) -> int:
+        """Of `lambda x, place: …`."""
+        while at < len(items) and items[at].word != ":":
+            item = items[at]
+            self._block.names |= {item.text} if isinstance(item, Token) and item.is_name else set()
+            at += 1
+        return at + 1
 
     def _called(self, path: Path, name: Node, arguments: Group) -> None:
         if isinstance(name, Token) and len(path.steps) == 1:

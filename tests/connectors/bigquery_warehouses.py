@@ -1,17 +1,15 @@
-"""The tables of a running `bqemulator`, for the contract: an opinion on BigQuery that is not ours.
-
-Its schemas cannot be changed in place, so a table is made anew. Its `tables.list` answers for datasets that are not there, and its views
-have no columns.
-"""
+"""Warehouses for the contract: the stand-in, and a running emulator. And how both are opened."""
 
 import uuid
 from typing import Any
 
 import requests
 
+from syncd.connectors.bigquery import CONNECTOR, Settings
 from syncd.ports.warehouse import SchemaReader
 from tests.contracts.schema_reader import Sample
 from tests.contracts.source import Kind
+from tests.servers.bigquery.server import PROJECT, BigQuery
 
 Json = dict[str, Any]
 TYPES = {Kind.INTEGER: "INTEGER", Kind.TEXT: "STRING", Kind.MOMENT: "DATETIME"}
@@ -31,8 +29,85 @@ def fields(sample: Sample) -> list[Json]:
     ]
 
 
+def settings(server: BigQuery, **more: object) -> Settings:
+    given = {"project": PROJECT, "endpoint": server.url, "timeout": "5s", "patience": "5s", **more}
+    return Settings.model_validate(given)
+
+
+def hasty(server: BigQuery, **more: object) -> Settings:
+    """Settings with which nothing is tried again for long."""
+    return settings(server, **{"timeout": "200ms", "patience": "200ms", **more})
+
+
+def opened(given: Settings) -> Any:
+    assert CONNECTOR.schemas is not None
+    return CONNECTOR.schemas(given)
+
+
+class StandIn:
+    """The tables of the stand-in, for the contract."""
+
+    schema = "shop"
+
+    def __init__(self, server: BigQuery, reader: SchemaReader) -> None:
+        self.reader = reader
+        self._server = server
+        server.datasets.append(self.schema)
+
+    def listed(self, table: str) -> str:
+        return f"{self.schema}.{table}"
+
+    def spelt(self, column: str) -> str:
+        return column
+
+    def sql(self, table: str) -> str:
+        return f"`{self.schema}.{table}`"
+
+    async def create(self, *samples: Sample) -> None:
+        for sample in samples:
+            name = self.listed(sample.name)
+            self._server.put(name, *fields(sample), description=sample.comment)
+            for row in sample.rows:
+                await self.insert(sample.name, row)
+
+    async def create_view(self, name: str, of: str) -> None:
+        self._server.put(self.listed(name), *self._fields(of), type="VIEW")
+
+    async def insert(self, table: str, row: tuple[object, ...]) -> None:
+        cells = tuple(None if value is None else str(value) for value in row)
+        self._server.rows.setdefault(self.listed(table), []).append(cells)
+
+    async def add(self, table: str, column: str) -> None:
+        self._fields(table).append({"name": column, "type": "STRING"})
+
+    async def rename(self, table: str, column: str, to: str) -> None:
+        self._found(table, column)["name"] = to
+
+    async def drop_column(self, table: str, column: str) -> None:
+        self._fields(table).remove(self._found(table, column))
+
+    async def comment(self, table: str, column: str, comment: str) -> None:
+        self._found(table, column)["description"] = comment
+
+    async def drop(self, table: str) -> None:
+        del self._server.tables[self.listed(table)]
+
+    async def rows(self, table: str) -> int:
+        return len(self._server.rows[self.listed(table)])
+
+    def _fields(self, table: str) -> list[Json]:
+        found: list[Json] = self._server.tables[self.listed(table)]["schema"]["fields"]
+        return found
+
+    def _found(self, table: str, column: str) -> Json:
+        return next(field for field in self._fields(table) if field["name"] == column)
+
+
 class Emulated:
-    """A dataset of its own in a running emulator."""
+    """A dataset of its own in a running `bqemulator`, for the contract: an opinion on BigQuery that is not ours.
+
+    Its schemas cannot be changed in place, so a table is made anew.
+    """
 
     def __init__(self, url: str, project: str) -> None:
         self.reader: SchemaReader
