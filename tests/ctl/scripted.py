@@ -1,11 +1,13 @@
 # ruff: noqa: N802 - the wire names the calls
 """The other end of the wire, scripted: a real gRPC server on a UNIX socket that answers from a small world of its own."""
 
+import asyncio
+import inspect
 import json
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +23,8 @@ from grpc_status import rpc_status
 
 from syncapi.v1 import audit_pb2, audit_pb2_grpc, control_pb2, control_pb2_grpc
 from syncapi.v1.common_pb2 import AuditEntry, Counters, Failure, Phase, Run, RunState, RunTrigger, Sync
+from syncd.domain.errors import SyncdError
+from syncd.rpc.errors import status_of
 
 RUN = "01JEXAMPLE0000000000000001"
 OTHER_RUN = "01JEXAMPLE0000000000000002"
@@ -343,6 +347,25 @@ class ScriptedAudit(_Scripted, audit_pb2_grpc.AuditServicer):
         first = request.after_sequence if request.HasField("after_sequence") else head - request.backlog
         now = audit_pb2.TailAuditResponse(entries=self.world.entries[max(first, 0) :], cursor=head)
         yield from self._play(self.world.tails.popleft() if self.world.tails else [now, SILENCE], context)
+
+
+def answering(service: Any, base: type[Any]) -> Any:
+    """A service of the daemon, as a server with threads can hold it."""
+    calls = {name: _blocking(getattr(service, name)) for name in dir(base) if name[0].isupper()}
+    return type("Answering", (base,), calls)()
+
+
+def _blocking(ask: Callable[..., Any]) -> Callable[..., Any]:
+    async def whole(request: Any, context: Any) -> Iterator[Any]:
+        return iter([message async for message in ask(request, context)])
+
+    def asked(_: Any, request: Any, context: grpc.ServicerContext) -> Any:
+        try:
+            return asyncio.run((whole if inspect.isasyncgenfunction(ask) else ask)(request, context))
+        except SyncdError as error:
+            context.abort_with_status(rpc_status.to_status(status_of(error)))
+
+    return asked
 
 
 @contextmanager

@@ -1,8 +1,10 @@
 """The description of a warehouse for text-to-SQL."""
 
 import hashlib
+import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Unpack
@@ -30,6 +32,7 @@ from syncctl.session import Session
 from syncctl.words import did_you_mean, printable
 
 _ENGINE = "metadata"
+_SHRINK = "allow_shrink"
 _SECONDS = 60.0
 _sync = click.argument("sync", type=SYNC, required=False, default="")
 _table = click.option("--table", "tables", multiple=True, metavar="TABLE", help="A table, a shard or a family; may be given several times.")
@@ -42,7 +45,7 @@ def metadata() -> None:
 
 @metadata.command("get")
 @_sync
-@click.option("-O", "--output-file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the bytes there.")
+@click.option("-O", "--output-file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the bytes there instead.")
 @click.option("--if-none-match", default="", metavar="SHA256", help="Write nothing if the published bytes have this digest.")
 @click.pass_obj
 def get(session: Session, *, sync: str, output_file: Path | None, if_none_match: str) -> None:
@@ -50,17 +53,17 @@ def get(session: Session, *, sync: str, output_file: Path | None, if_none_match:
     with connect(session) as daemon:
         request = GetCacheRequest(sync=the_sync(daemon, sync, _ENGINE), if_none_match=if_none_match)
         info, content = _received(daemon.stream(daemon.metadata.GetCache, request, _SECONDS))
-    if info.stale:
-        click.echo(f"this copy is of {info.checked_at.ToDatetime(UTC):%Y-%m-%d %H:%M:%S} UTC: {printable(info.stale)}", err=True)
+    if output_file and not info.not_modified:
+        _write(output_file, content)
     if not session.for_people:
         render.answer(session, info, list)
-    elif info.not_modified:
+        return
+    if info.stale:
+        click.echo(f"this copy is of {info.checked_at.ToDatetime(UTC):%Y-%m-%d %H:%M:%S} UTC: {printable(info.stale)}", err=True)
+    if info.not_modified:
         click.echo("not modified", err=True)
-    elif output_file:
-        output_file.write_bytes(content)
-    else:
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+    elif not output_file:
+        _print(content)
 
 
 def _received(parts: Iterator[GetCacheResponse]) -> tuple[CacheInfo, bytes]:
@@ -75,6 +78,28 @@ def _received(parts: Iterator[GetCacheResponse]) -> tuple[CacheInfo, bytes]:
     if not info.not_modified and hashlib.sha256(content).hexdigest() != info.sha256:
         raise Problem("the bytes are not those that the daemon announced", hint="ask again")
     return info, content
+
+
+def _print(content: bytes) -> None:
+    """Write bytes to standard output as they are, whatever the terminal's encoding."""
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Put bytes in the place of a file: who reads it meanwhile has the old ones or the new ones. Raises `Problem`."""
+    place = file.resolve()
+    beside = place.with_name(f".{place.name}.{os.getpid()}")
+    try:
+        if place.exists() and not place.is_file():  # a pipe or a device: nothing to replace
+            place.write_bytes(content)
+            return
+        beside.write_bytes(content)
+        beside.replace(place)
+    except OSError as error:
+        with suppress(OSError):
+            beside.unlink()
+        raise Problem(f"{file} cannot be written: {error.strerror}", hint="the folder has to exist, and be yours to write in") from error
 
 
 @metadata.command("status")
@@ -106,15 +131,21 @@ def refresh(
     **options: Unpack[Followed],
 ) -> Exit:
     """Make what is missing or has changed, and publish; with --table, make these anew. Ctrl-C stops following, not the run."""
-    given = dict(parameters)
-    if unknown := [name for name in given if name != "allow_shrink"]:
-        raise Problem(f"no parameter '{unknown[0]}'{did_you_mean(unknown[0], ['allow_shrink'])}", code=Exit.USAGE)
+    allow_shrink = _allow_shrink(dict(parameters))
     with connect(session) as daemon:
-        request = RefreshCacheRequest(
-            sync=the_sync(daemon, sync, _ENGINE), tables=tables, full=full, allow_shrink=given.get("allow_shrink") == "true"
-        )
+        request = RefreshCacheRequest(sync=the_sync(daemon, sync, _ENGINE), tables=tables, full=full, allow_shrink=allow_shrink)
         run = daemon.ask(daemon.metadata.RefreshCache, request).run
         return follow.started(session, daemon, StartRunResponse(run=run), follow.Following(**options))
+
+
+def _allow_shrink(given: dict[str, str]) -> bool:
+    """The only parameter that there is. Raises `Problem`."""
+    value = given.pop(_SHRINK, "false")
+    for name in given:
+        raise Problem(f"no parameter '{name}'{did_you_mean(name, [_SHRINK])}", hint=f"there is `{_SHRINK}=true`", code=Exit.USAGE)
+    if value not in {"true", "false"}:
+        raise Problem(f"{_SHRINK} is '{value}', expected true or false", code=Exit.USAGE)
+    return value == "true"
 
 
 @metadata.command("snapshots")
@@ -175,6 +206,6 @@ def context(session: Session, *, sync: str, tables: tuple[str, ...], budget: int
     if not session.for_people:
         render.answer(session, reply, list)
         return
-    sys.stdout.write(reply.text if reply.text.endswith("\n") else f"{reply.text}\n")
+    _print(reply.text.removesuffix("\n").encode() + b"\n")
     for each in reply.left_out:
         click.echo(f"left out: {printable(each)}", err=True)

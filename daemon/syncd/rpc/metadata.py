@@ -12,7 +12,9 @@ from syncd.ports.metadata_control import MetadataDesk, Refreshing
 from syncd.rpc import metadata_wire, paging, wire
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
+
+    from syncd.ports.metadata_control import SnapshotView
 
 Context = Any
 
@@ -24,7 +26,7 @@ class Metadata(metadata_pb2_grpc.MetadataServicer):
         self._desk = desk
 
     async def GetCache(self, request: pb.GetCacheRequest, context: Context) -> AsyncIterator[pb.GetCacheResponse]:
-        view = await self._desk.cache(SyncName(request.sync), request.if_none_match)
+        view = await self._desk.cache(SyncName(request.sync), request.if_none_match.lower())
         yield pb.GetCacheResponse(info=metadata_wire.info(view))
         content = view.content or b""
         for start in range(0, len(content), _CHUNK):
@@ -40,10 +42,9 @@ class Metadata(metadata_pb2_grpc.MetadataServicer):
     async def ListSnapshots(self, request: pb.ListSnapshotsRequest, context: Context) -> pb.ListSnapshotsResponse:
         size, after = paging.read(request.page_size, request.page_token, default=50)
         found = await self._desk.snapshots(SyncName(request.sync))
-        names = [view.id for view in found]
-        start = names.index(after) + 1 if after in names else 0
-        page = found[start : start + size]
-        token = paging.token(page[-1].id) if len(found) > start + size else ""
+        rest = _behind(found, after)
+        page = rest[:size]
+        token = paging.token(page[-1].id) if len(rest) > size else ""
         return pb.ListSnapshotsResponse(snapshots=map(metadata_wire.snapshot, page), next_page_token=token)
 
     async def DiffSnapshots(self, request: pb.DiffSnapshotsRequest, context: Context) -> pb.DiffSnapshotsResponse:
@@ -55,5 +56,13 @@ class Metadata(metadata_pb2_grpc.MetadataServicer):
         return pb.RestoreSnapshotResponse(run=wire.run(RunView(run)))
 
     async def GetPromptContext(self, request: pb.GetPromptContextRequest, context: Context) -> pb.GetPromptContextResponse:
-        found = await self._desk.context(SyncName(request.sync), tuple(request.tables), request.token_budget)
+        found = await self._desk.context(SyncName(request.sync), tuple(request.tables), metadata_wire.budget(request.token_budget))
         return metadata_wire.context(found)
+
+
+def _behind(found: Sequence[SnapshotView], last: str) -> Sequence[SnapshotView]:
+    """What follows the last one of a page. Nothing, if that one is gone: the oldest go first, so all behind it went before."""
+    names = [view.id for view in found]
+    if not last:
+        return found
+    return found[names.index(last) + 1 :] if last in names else ()

@@ -1,4 +1,4 @@
-"""Metadata values to messages: one function for each type, no decisions."""
+"""Metadata values to messages and back: one function for each type, no decisions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from syncapi.v1 import metadata_pb2 as pb
+from syncd.domain.errors import InvalidRequest
 from syncd.rpc import wire
 
 if TYPE_CHECKING:
@@ -94,3 +95,10 @@ def context(view: PromptContext) -> pb.GetPromptContextResponse:
     return pb.GetPromptContextResponse(
         text=view.text, tokens=view.tokens, counter=view.counter, left_out=view.left_out, generation=view.generation, sha256=view.sha256
     )
+
+
+def budget(tokens: int) -> int:
+    """How many tokens somebody wishes. Raises `InvalidRequest`."""
+    if tokens < 0:
+        raise InvalidRequest(f"token_budget is {tokens}", fields={"token_budget": "0 or more"})
+    return tokens

@@ -14,7 +14,7 @@ from syncd.engines.metadata.checks.verdict import Verdict
 from syncd.engines.metadata.sidecar import MODEL, Kept
 from syncd.engines.metadata.spending import Purse
 from syncd.engines.metadata.tasks import Task
-from syncd.ports.models import Prompt, TextModel
+from syncd.ports.models import Attempt, Prompt, TextModel
 
 log = structlog.get_logger()
 
@@ -85,7 +85,7 @@ class Asking:
         if refusal := self.purse.reserve(tokens, prompt.longest):
             self.hopeless = f"metadata.cap: {refusal}"
             return None, self.hopeless
-        attempts = ()
+        attempts: tuple[Attempt, ...] = ()
         try:
             reply = await self.model.ask(prompt)
             attempts = reply.attempts

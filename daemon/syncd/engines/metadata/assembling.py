@@ -8,7 +8,8 @@ from syncd.engines.metadata.cache import Cache
 from syncd.engines.metadata.checks.catalog import Catalog
 from syncd.engines.metadata.publishing import Content, Published
 from syncd.engines.metadata.rendering import read, written
-from syncd.engines.metadata.sidecar import MODEL, Sidecar, UnitState
+from syncd.engines.metadata.sidecar import Sidecar, UnitState
+from syncd.engines.metadata.templates import insight_for
 from syncd.engines.metadata.tokens import Counter
 from syncd.engines.metadata.warehouse import Warehouse, is_fleeting
 
@@ -40,14 +41,14 @@ def merged(known: Mapping[str, UnitState], made: Mapping[str, UnitState], wareho
 def assembled(states: Mapping[str, UnitState], warehouse: Warehouse, terms: Terms) -> tuple[Cache, Sidecar]:
     """The content and its bookkeeping, within the budget."""
     there = {name: state for name, state in states.items() if name in warehouse.names}
-    used = any(each.source == MODEL for state in there.values() for each in (state.insight, *state.examples))
+    used = any(state.by_model for state in there.values())
     cache = Cache(
         generated_at=terms.now,
         generation_method=WITH_MODEL if used else WITHOUT,
         schema={name: _record(warehouse, name, states.get(name), terms) for name in warehouse.names},
         examples=tuple(kept.example for state in there.values() for kept in state.examples),
         events_tables=_events(warehouse.catalog),
-        schema_insights={name: state.insight.text for name, state in there.items() if state.insight.text},
+        schema_insights={name: text for name, state in there.items() if (text := state.insight.text or insight_for(warehouse.units[name]))},
     )
     fitted = fit(cache, terms.budget, terms.counter)
     sidecar = Sidecar(dict(states), warehouse.catalog.dialect, fitted.sections, terms.counter.name, fitted.trimmed)

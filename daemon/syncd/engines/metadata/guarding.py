@@ -20,7 +20,7 @@ def refuse_shrinking(before: Cache, now: Cache, most: float) -> None:
 
 
 def _columns(cache: Cache) -> set[str]:
-    found = set()
+    found: set[str] = set()
     for name, record in cache.schema.items():
         columns = record.get("columns")
         found.update(f"{name}.{column}" for column in columns) if isinstance(columns, dict) else None

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from syncd.engines.metadata.asking import Asking, Check, Made
+from syncd.engines.metadata.folding.family import Family
 from syncd.engines.metadata.privacy import is_flagged, shapes
 from syncd.engines.metadata.settings import SamplesSection
 from syncd.engines.metadata.sidecar import MODEL, TEMPLATE, Insight, Kept, UnitState
 from syncd.engines.metadata.tasks import Task
-from syncd.engines.metadata.templates import insight_for, templates_for
+from syncd.engines.metadata.templates import templates_for
 from syncd.engines.metadata.warehouse import Warehouse
 from syncd.ports.warehouse import SchemaReader
 
@@ -71,7 +72,7 @@ class Maker:
         if not self.samples.shapes:
             return {}
         unit = self.warehouse.units[name]
-        table = getattr(unit, "newest", unit)
+        table = unit.newest if isinstance(unit, Family) else unit
         columns = [
             column.name
             for column in table.columns
@@ -109,8 +110,7 @@ class Maker:
             return Insight(answer.insight, MODEL, self.now, self.asking.model.name if self.asking else "")
         if old.source == MODEL and self.asking is not None:
             return old
-        text = insight_for(self.warehouse.units[task.unit])
-        return old if old.text == text else Insight(text, TEMPLATE, self.now)
+        return Insight(source=TEMPLATE)
 
 
 def _examples(task: Task, answer: Made | None, template: Made | None) -> tuple[Kept, ...]:

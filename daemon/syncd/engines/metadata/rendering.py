@@ -181,5 +181,5 @@ def _insights(told: Any) -> Iterator[tuple[str, str]]:
             name, text = _first(each, _NAMES), _first(each, _INSIGHTS)
             if text:
                 yield _text(each.get(name)) or GENERAL, _text(each[text])
-    elif told:
-        yield GENERAL, "\n".join(map(_text, told)) if isinstance(told, list) else _text(told)
+    elif text := "\n".join(filter(None, map(_text, told))) if isinstance(told, list) else _text(told):
+        yield GENERAL, text

@@ -56,6 +56,7 @@ class Kept:
 @dataclass(frozen=True, slots=True)
 class Insight:
     text: str = ""
+    """Empty where a template stands in: that is made when it is told, so that it is as new as the schema beside it."""
     source: str = ""
     at: str = ""
     maker: str = ""
@@ -79,6 +80,11 @@ class UnitState:
     """Code -> how many examples were found no good for that reason, when they were made last."""
     wanting: str = ""
     """Why it has less than it should have; tried again by the next refresh. Empty if nothing is missing."""
+
+    @property
+    def by_model(self) -> bool:
+        """A model has made some of it."""
+        return MODEL in (self.insight.source, *(kept.source for kept in self.examples))
 
     @property
     def prints(self) -> Prints:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from syncd.engines.metadata.checks.dependencies import touched_by
 from syncd.engines.metadata.folding.fingerprints import Difference, touched
-from syncd.engines.metadata.sidecar import MODEL, Kept, UnitState
+from syncd.engines.metadata.sidecar import Kept, UnitState
 from syncd.engines.metadata.warehouse import Warehouse, changes
 
 
@@ -60,7 +61,7 @@ def planned(before: Mapping[str, UnitState], now: Warehouse, per_unit: int, aske
         good = tuple(kept for kept in state.examples if not _is_touched(kept, gone, found.removed)) if state else ()
         if state and len(good) < len(state.examples):
             losing[name] = len(state.examples) - len(good)
-        whole = state is None or asked.full or name in asked.tables or (asked.complete and asked.model and not _by_model(state))
+        whole = state is None or asked.full or name in asked.tables or (asked.complete and asked.model and not state.by_model)
         if whole:
             tasks[name] = Task(name, spare=good, wanted=per_unit, insight=True)
         elif state and (name in losing or name in (*found.restructured, *found.reworded) or (asked.complete and state.wanting)):
@@ -70,11 +71,9 @@ def planned(before: Mapping[str, UnitState], now: Warehouse, per_unit: int, aske
 
 
 def _is_touched(kept: Kept, gone: Mapping[str, frozenset[str]], removed: tuple[str, ...]) -> bool:
-    return any(unit in removed or path in gone.get(unit, ()) for unit, path in kept.uses)
-
-
-def _by_model(state: UnitState) -> bool:
-    return any(each.source == MODEL for each in (state.insight, *state.examples))
+    return any(unit in removed for unit, _ in kept.uses) or any(
+        touched_by(kept.depends_on, unit, paths) for unit, paths in gone.items() if paths
+    )
 
 
 def batches(tasks: Mapping[str, Task]) -> Iterator[Task]:

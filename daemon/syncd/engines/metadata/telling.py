@@ -26,9 +26,9 @@ def summary(sidecar: Sidecar, warehouse: Warehouse, budget: int) -> dict[str, An
         "tables": len(warehouse.folded.tables),
         "families": len(warehouse.folded.families),
         "shards": sum(_shards(warehouse.records[family.name]) for family in warehouse.folded.families),
-        "by_level": Counter(Level(each.level).name.lower() for each in kept),
-        "by_source": Counter(each.source for each in kept),
-        "rejected": rejected,
+        "by_level": dict(Counter(Level(each.level).name.lower() for each in kept)),
+        "by_source": dict(Counter(each.source for each in kept)),
+        "rejected": dict(rejected),
         "wanting": [
             {"unit": name, "reason": state.wanting, "examples_from": min((each.at for each in state.examples), default="")}
             for name, state in sidecar.units.items()

@@ -34,7 +34,8 @@ class Warehouse:
     @classmethod
     def of(cls, tables: Collection[Table], rules: FoldingRules, dialect: str) -> Self:
         folded = fold(list(tables), rules)
-        found: dict[str, Table | Family] = {unit.name: unit for unit in (*folded.tables, *folded.families)}
+        found: dict[str, Table | Family] = {table.name: table for table in folded.tables}
+        found |= {family.name: family for family in folded.families}
         units = {name: found[name] for name in sorted(found)}
         return cls(
             folded,

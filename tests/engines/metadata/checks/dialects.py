@@ -35,12 +35,16 @@ DUCKDB = (
     Query("no select", "FROM main.orders WHERE total > 10 LIMIT 5"),
     Query("struct, list and map", "SELECT o.address.city, lines[1].sku, extra['a'], tags[1], payload->>'$.a' FROM orders AS o LIMIT 3"),
     Query("unnest", "SELECT u.line.sku, sum(u.line.pieces) AS n FROM orders o, UNNEST(o.lines) AS u(line) GROUP BY 1"),
-    Query("lambda", "SELECT list_transform(tags, t -> upper(t)) AS t, list_filter(tags, lambda x: x <> 'a') AS f FROM orders LIMIT 3"),
+    Query(
+        "lambda",
+        "SELECT list_transform(tags, lambda t: upper(t)) AS t, list_filter(tags, lambda x, i: x <> 'a' AND i > 1) AS f FROM orders LIMIT 3",
+    ),
     Query("comprehension", "SELECT [lower(t) FOR t IN tags IF t IS NOT NULL] AS small FROM orders LIMIT 3"),
     Query("alias in where", "SELECT total * 2 AS twice FROM orders WHERE twice > 5 LIMIT 3"),
     Query(
         "using",
-        "SELECT name, total FROM customers c JOIN orders o ON c.id = o.customer_id LEFT JOIN (SELECT id FROM orders) p USING (id) LIMIT 9",
+        "SELECT name, total FROM customers c JOIN orders o ON c.id = o.customer_id "
+        "JOIN (SELECT customer_id FROM orders) p USING (customer_id) LIMIT 9",
     ),
     Query("shards", "SELECT event_date, count(*) AS n FROM query_table(['events_20250101', 'events_20250102'], true) GROUP BY event_date"),
     Query("struct literal", "SELECT {'a': id, 'b': total} AS pair, ordered_at::DATE AS day, INTERVAL 1 DAY AS d FROM orders LIMIT 1"),
@@ -80,7 +84,8 @@ ORACLE = (
     Query("dual", "SELECT SYSDATE FROM dual"),
     Query(
         "tree",
-        "SELECT LEVEL, last_name FROM hr.employees START WITH manager_id IS NULL CONNECT BY PRIOR employee_id = manager_id ORDER SIBLINGS BY last_name",
+        "SELECT LEVEL, last_name FROM hr.employees START WITH manager_id IS NULL CONNECT BY PRIOR employee_id = "
+        "manager_id ORDER SIBLINGS BY last_name",
     ),
     Query(
         "listagg",
@@ -91,12 +96,17 @@ ORACLE = (
     Query("extract", "SELECT EXTRACT(YEAR FROM hired) AS y, COUNT(*) AS n FROM hr.employees GROUP BY EXTRACT(YEAR FROM hired)"),
     Query(
         "trunc",
-        "SELECT TRUNC(hired, 'MM') AS m, COUNT(*) AS n FROM hr.employees WHERE hired >= DATE '2025-01-01' - INTERVAL '1' MONTH GROUP BY TRUNC(hired, 'MM')",
+        "SELECT TRUNC(hired, 'MM') AS m, COUNT(*) AS n FROM hr.employees WHERE hired >= DATE '2025-01-01' - INTERVAL "
+        "'1' MONTH GROUP BY TRUNC(hired, 'MM')",
     ),
 )
 
 BIGQUERY = (
-    Query("struct of types", "SELECT STRUCT<a INT64, b ARRAY<STRING>>(1, ['x']) AS s, CAST(event_timestamp AS FLOAT64) AS f FROM `analytics.events_20250101` LIMIT 1"),
+    Query(
+        "struct of types",
+        "SELECT STRUCT<a INT64, b ARRAY<STRING>>(1, ['x']) AS s, CAST(event_timestamp AS FLOAT64) AS f FROM "
+        "`analytics.events_20250101` LIMIT 1",
+    ),
     Query("dates of an array", "SELECT day FROM UNNEST(GENERATE_DATE_ARRAY('2025-01-01', '2025-01-31', INTERVAL 1 DAY)) AS day"),
     Query("with offset", "SELECT p.key, place FROM `analytics.events_20250101`, UNNEST(event_params) AS p WITH OFFSET AS place LIMIT 5"),
     Query("list in FROM", "SELECT e.event_name, i.item_id FROM `analytics.events_20250101` AS e, e.items AS i LIMIT 5"),
@@ -104,14 +114,49 @@ BIGQUERY = (
     Query("element", "SELECT items[SAFE_OFFSET(0)].item_name AS first_item FROM `analytics.events_20250101` LIMIT 5"),
     Query("dashes", "SELECT geo.city FROM shop-prod.analytics.events_20250101 LIMIT 5"),
     Query("parts quoted", "SELECT geo.city FROM `shop-prod`.analytics.`events_20250101` LIMIT 5"),
-    Query("named window", "SELECT event_name, LAG(event_name) OVER turns AS before FROM `analytics.events_20250101` WINDOW turns AS (PARTITION BY user_pseudo_id ORDER BY event_timestamp) LIMIT 5"),
-    Query("array of struct", "SELECT user_pseudo_id, ARRAY_AGG(STRUCT(event_name AS name, event_timestamp AS at) ORDER BY event_timestamp LIMIT 3) AS steps FROM `analytics.events_20250101` GROUP BY user_pseudo_id"),
-    Query("taken apart again", "WITH a AS (SELECT ARRAY_AGG(event_name IGNORE NULLS) AS names FROM `analytics.events_20250101`) SELECT n FROM a, UNNEST(names) AS n LIMIT 3"),
-    Query("except columns", "WITH a AS (SELECT event_name, event_date FROM `analytics.events_20250101`) SELECT * EXCEPT (event_date) FROM a LIMIT 3"),
-    Query("safe prefix", "SELECT SAFE.PARSE_DATE('%Y%m%d', event_date) AS d, NET.HOST(device.web_info.hostname) AS h FROM `analytics.events_20250101` LIMIT 3"),
-    Query("correlated", "SELECT event_name FROM `analytics.events_20250101` AS e WHERE event_timestamp = (SELECT MAX(o.event_timestamp) FROM `analytics.events_20250102` AS o WHERE o.user_pseudo_id = e.user_pseudo_id) LIMIT 3"),
-    Query("qualify", "SELECT event_name, user_pseudo_id FROM `analytics.events_20250101` WHERE TRUE QUALIFY ROW_NUMBER() OVER (PARTITION BY user_pseudo_id ORDER BY event_timestamp DESC) = 1 LIMIT 3"),
-    Query("keyword and an aggregate", "SELECT CURRENT_DATE AS today, COUNT(*) AS n, COUNT(*) OVER () AS m FROM `analytics.events_20250101`"),
-    Query("pivot", "SELECT * FROM (SELECT event_name, platform FROM `analytics.events_20250101`) PIVOT (COUNT(*) FOR event_name IN ('a', 'b')) LIMIT 3"),
+    Query(
+        "named window",
+        "SELECT event_name, LAG(event_name) OVER turns AS before FROM `analytics.events_20250101` WINDOW turns AS "
+        "(PARTITION BY user_pseudo_id ORDER BY event_timestamp) LIMIT 5",
+    ),
+    Query(
+        "array of struct",
+        "SELECT user_pseudo_id, ARRAY_AGG(STRUCT(event_name AS name, event_timestamp AS at) ORDER BY event_timestamp "
+        "LIMIT 3) AS steps FROM `analytics.events_20250101` GROUP BY user_pseudo_id",
+    ),
+    Query(
+        "taken apart again",
+        "WITH a AS (SELECT ARRAY_AGG(event_name IGNORE NULLS) AS names FROM `analytics.events_20250101`) SELECT n FROM "
+        "a, UNNEST(names) AS n LIMIT 3",
+    ),
+    Query(
+        "except columns",
+        "WITH a AS (SELECT event_name, event_date FROM `analytics.events_20250101`) SELECT * EXCEPT (event_date) FROM a LIMIT 3",
+    ),
+    Query(
+        "safe prefix",
+        "SELECT SAFE.PARSE_DATE('%Y%m%d', event_date) AS d, NET.HOST(device.web_info.hostname) AS h FROM "
+        "`analytics.events_20250101` LIMIT 3",
+    ),
+    Query(
+        "correlated",
+        "SELECT event_name FROM `analytics.events_20250101` AS e WHERE event_timestamp = (SELECT "
+        "MAX(o.event_timestamp) FROM `analytics.events_20250102` AS o WHERE o.user_pseudo_id = e.user_pseudo_id) LIMIT "
+        "3",
+    ),
+    Query(
+        "qualify",
+        "SELECT event_name, user_pseudo_id FROM `analytics.events_20250101` WHERE TRUE QUALIFY ROW_NUMBER() OVER "
+        "(PARTITION BY user_pseudo_id ORDER BY event_timestamp DESC) = 1 LIMIT 3",
+    ),
+    Query(
+        "keyword and an aggregate",
+        "SELECT CURRENT_DATE AS today, COUNT(*) AS n, COUNT(*) OVER () AS m FROM `analytics.events_20250101`",
+    ),
+    Query(
+        "pivot",
+        "SELECT * FROM (SELECT event_name, platform FROM `analytics.events_20250101`) PIVOT (COUNT(*) FOR event_name "
+        "IN ('a', 'b')) LIMIT 3",
+    ),
     Query("case", "SELECT CASE WHEN EVENT_NAME = 'x' THEN 1 ELSE 0 END AS X FROM `analytics.events_20250101` LIMIT 3"),
-)  # fmt: skip
+)

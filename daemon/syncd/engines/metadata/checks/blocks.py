@@ -13,6 +13,9 @@ from syncd.engines.metadata.checks.lexing import Kind, Token
 INDEX = "[]"
 """A step that takes one element of a list."""
 
+DEEPEST = 60
+"""Brackets inside brackets that are told apart; no query that somebody wants to read has as many."""
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -134,7 +137,7 @@ def grouped(tokens: Sequence[Token]) -> tuple[Node, ...]:
     """A tree of brackets; one that is not closed ends with the text."""
     levels: list[tuple[str, int, list[Node]]] = [("", 0, [])]
     for token in tokens:
-        if token.word in {"(", "[", "{"}:
+        if token.word in {"(", "[", "{"} and len(levels) <= DEEPEST:
             levels.append((token.word, token.start, []))
         elif token.word in {")", "]", "}"} and len(levels) > 1:
             opener, start, items = levels.pop()

@@ -53,7 +53,7 @@ _DIALECTS = {
     "bigquery": (
         r"(?P<hash>\#[^\n]*)",
         _TEMPLATE,
-        r"(?:[rR][bB]?|[bB][rR]?)?(?P<mark>'''|\"\"\"|'|\")(?P<long>(?:\\.|(?!(?P=mark))[^\\])*)(?P=mark)",
+        r"(?:[rR][bB]?|[bB][rR]?)?(?P<mark>'''|\"\"\"|'(?!'')|\"(?!\"\"))(?P<long>(?:\\.|(?!(?P=mark))[^\\])*)(?P=mark)",
         r"`(?P<quoted>(?:\\.|[^`\\])*)`",
         r"(?P<placeholder>\?|@@?\w+|\{\w+\}|%s)",
         r"(?P<word>[^\W\d]\w*)",

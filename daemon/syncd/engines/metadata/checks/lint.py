@@ -4,9 +4,9 @@
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from syncd.engines.metadata.checks.blocks import Block, Query, Reference
+from syncd.engines.metadata.checks.blocks import Block, Node, Query, Reference
 from syncd.engines.metadata.checks.catalog import Catalog, Unit
 from syncd.engines.metadata.checks.dependencies import touched_by, used
 from syncd.engines.metadata.checks.lexing import Kind, Token
@@ -76,12 +76,12 @@ def _excludes(block: Block) -> bool:
     return SUFFIX in words and (by_pattern or ("LIKE" in words and "NOT" in words and any(text[:1].isalpha() for text in texts)))
 
 
-def _tokens(items: tuple[object, ...]) -> Iterator[Token]:
+def _tokens(items: Sequence[Node]) -> Iterator[Token]:
     for item in items:
         if isinstance(item, Token):
             yield item
         else:
-            yield from _tokens(item.items)  # type: ignore[attr-defined]
+            yield from _tokens(item.items)
 
 
 def _digits(compared: list[Comparison]) -> bool:
@@ -133,30 +133,36 @@ def _conflicts(bound: Bound) -> Iterator[tuple[str, str]]:
 
 
 def _results(bound: Bound) -> Iterator[tuple[str, str]]:
-    if bound.query.blocks and not _is_small(bound.query, bound, ()):
+    if bound.query.blocks and not _Size(bound).is_small(bound.query):
         yield "unbounded_result", "neither LIMIT nor an aggregate keeps the result small; add a LIMIT"
 
 
-def _is_small(query: Query, bound: Bound, above: tuple[Query, ...]) -> bool:
-    if query in above:
-        return False
-    limited = any(name in {"LIMIT", "FETCH"} for block in query.blocks[-1:] for name, _ in block.clauses)
-    return limited or all(_is_small_block(block, bound, (*above, query)) for block in query.blocks)
+class _Size:
+    """Tells whether results stay small however many rows there are; each query is looked at once."""
 
+    def __init__(self, bound: Bound) -> None:
+        self._bound = bound
+        self._known: dict[int, bool] = {}
 
-def _is_small_block(block: Block, bound: Bound, above: tuple[Query, ...]) -> bool:
-    if block.clause("GROUP") or any(aggregates(output.items) for output in block.outputs):
-        return True
-    if any(item.word == "ROWNUM" for item in _tokens(block.clause("WHERE"))):
-        return True
-    return all(_is_small_reference(each, block, bound, above) for each in block.references)
+    def is_small(self, query: Query) -> bool:
+        if id(query) not in self._known:
+            self._known[id(query)] = False  # for a query that reads itself
+            limited = any(name in {"LIMIT", "FETCH"} for block in query.blocks[-1:] for name, _ in block.clauses)
+            self._known[id(query)] = limited or all(self._of_block(block) for block in query.blocks)
+        return self._known[id(query)]
 
+    def _of_block(self, block: Block) -> bool:
+        if block.clause("GROUP") or any(aggregates(output.items) for output in block.outputs):
+            return True
+        if any(item.word == "ROWNUM" for item in _tokens(block.clause("WHERE"))):
+            return True
+        return all(self._of_reference(each, block) for each in block.references)
 
-def _is_small_reference(reference: Reference, block: Block, bound: Bound, above: tuple[Query, ...]) -> bool:
-    if reference.query is not None:
-        return _is_small(reference.query, bound, above)
-    if reference.call is not None or reference.path is None:
-        return reference.listed is None
-    keys = bound.keys(reference.path)
-    found = cte(keys, block.query, bound)
-    return keys == ("DUAL",) or (found is not None and _is_small(found[0], bound, above))
+    def _of_reference(self, reference: Reference, block: Block) -> bool:
+        if reference.query is not None:
+            return self.is_small(reference.query)
+        if reference.call is not None or reference.path is None:
+            return reference.listed is None
+        keys = self._bound.keys(reference.path)
+        found = cte(keys, block.query, self._bound)
+        return keys == ("DUAL",) or (found is not None and self.is_small(found[0]))

@@ -86,7 +86,8 @@ class Bound:
         return self._sources[id(block)]
 
     def aliases(self, block: Block) -> frozenset[str]:
-        return frozenset(self.key(output.alias) for output in block.outputs if output.alias)
+        """Names that the results have beyond those that columns had before."""
+        return frozenset(self.key(output.alias) for output in block.outputs if output.alias and len(output.items) > 1)
 
     def meaning(self, mention: Mention, block: Block) -> Meaning:
         """Look a name up, from its own SELECT outwards. A problem is told only where no doubt is left."""

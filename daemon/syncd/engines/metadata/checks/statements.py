@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
+from syncd.engines.metadata.checks.blocks import DEEPEST
 from syncd.engines.metadata.checks.lexing import Kind, Token, tokens
 from syncd.engines.metadata.checks.verdict import Complaint, Level
 
@@ -51,6 +52,8 @@ def _unreadable(read: Sequence[Token]) -> str:
             return f"cannot be read from character {token.start + 1} on: a quote or comment is not closed, or a character is none of SQL"
         if token.word in _CLOSES.values():
             opened.append(token)
+            if len(opened) > DEEPEST:
+                return f"brackets inside brackets: expected at most {DEEPEST}"
         elif token.word in _CLOSES and (not opened or opened.pop().word != _CLOSES[token.word]):
             return f"the bracket {token.text} at character {token.start + 1} closes none"
     return f"the bracket {opened[-1].text} at character {opened[-1].start + 1} is not closed" if opened else ""
