@@ -18,6 +18,7 @@ from syncd.domain.errors import PermanentError
 from syncd.domain.run import RunId
 from syncd.engines.clients.desk import Desk as ClientsDesk
 from syncd.engines.metadata.desk import Desk as MetadataDesk
+from syncd.engines.metadata.shelves import Shelves
 from syncd.kit import systemd
 from syncd.kit.files import Lock, LockHeld
 from syncd.ledger.book import open_ledger
@@ -55,7 +56,8 @@ async def run(settings: Settings) -> None:
             await roster.start()
             sockets = [listen.socket for listen in settings.listen]
             clients = ClientsDesk(daemon, ledger.documents)
-            metadata = MetadataDesk(daemon, ledger.documents, ledger.folder / "syncs")
+            shelves = Shelves(lambda name: supervisor.find(name).connections, ledger.folder / "syncs")
+            metadata = MetadataDesk(daemon, ledger.documents, shelves)
             async with serving(daemon, ledger.audit, VERSION, sockets, _CALLS_GRACE_SECONDS, clients=clients, metadata=metadata):
                 systemd.notify("READY=1")
                 log.info("daemon ready", version=VERSION, syncs=len(settings.syncs), sockets=[str(socket) for socket in sockets])
@@ -63,7 +65,7 @@ async def run(settings: Settings) -> None:
                 log.info("daemon stopping")
                 systemd.notify("STOPPING=1")
                 daemon.going_away.set()
-                await metadata.close()
+                await shelves.close()
                 if late := await supervisor.stop(settings.daemon.stop_timeout):
                     _leave(late)
     log.info("daemon stopped")

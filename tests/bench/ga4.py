@@ -11,7 +11,7 @@ from tests.engines.metadata.folding.warehouses import columns, daily, days, ga4_
 FIRST_DAY = "2024-01-01"
 ROWS = 5
 _OTHERS = {
-    "orders": "order_id:INTEGER customer_id:INTEGER status channel amount:FLOAT tax:FLOAT currency ordered_at:TIMESTAMP shipped_at:TIMESTAMP",
+    "orders": "order_id:INTEGER customer_id:INTEGER status channel amount:FLOAT currency ordered_at:TIMESTAMP shipped_at:TIMESTAMP",
     "order_items": "order_id:INTEGER line:INTEGER product_id:INTEGER quantity:INTEGER price:FLOAT discount:FLOAT created_at:TIMESTAMP",
     "customers": "customer_id:INTEGER segment country city language birth_year:INTEGER registered_at:TIMESTAMP is_active:BOOLEAN",
     "products": "product_id:INTEGER title brand category_id:INTEGER price:FLOAT weight:FLOAT is_sold:BOOLEAN modified_at:TIMESTAMP",

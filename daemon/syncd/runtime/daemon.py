@@ -11,7 +11,6 @@ from syncd.domain.dead_letter import DeadLetter
 from syncd.domain.errors import NotFound
 from syncd.domain.run import Failure, Run, RunId, RunState, SyncName
 from syncd.domain.status import RunView, SyncStatus
-from syncd.ports.connecting import Connections
 from syncd.ports.control import Checked, Reloaded, Shown, Wish
 from syncd.ports.ledger import Change, Hold, HoldKind, Ledger, LetterQuery, RunQuery
 from syncd.runtime.board import Board
@@ -48,10 +47,6 @@ class Daemon:
     def sections(self, engine: str) -> Mapping[SyncName, Any]:
         """The settings of all syncs of one engine."""
         return {name: sync.settings for name, sync in self._supervisor.syncs.items() if sync.settings.engine == engine}
-
-    def connections(self, name: SyncName) -> Connections:
-        """The connections of a sync."""
-        return self._supervisor.find(name).connections
 
     def watched(self, name: SyncName) -> tuple[int, int]:
         """How many folders are watched for a sync, and how many should be and cannot."""

@@ -23,6 +23,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class GetCacheRequest(_message.Message):
+    """Asks `GetCache`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SYNC_FIELD_NUMBER: _builtins.int
@@ -47,6 +49,8 @@ Global___GetCacheRequest: _TypeAlias = GetCacheRequest  # noqa: Y015
 
 @_typing.final
 class GetCacheResponse(_message.Message):
+    """Answers `GetCache`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     INFO_FIELD_NUMBER: _builtins.int
@@ -131,6 +135,8 @@ Global___CacheInfo: _TypeAlias = CacheInfo  # noqa: Y015
 
 @_typing.final
 class GetCacheStatusRequest(_message.Message):
+    """Asks `GetCacheStatus`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SYNC_FIELD_NUMBER: _builtins.int
@@ -151,6 +157,8 @@ Global___GetCacheStatusRequest: _TypeAlias = GetCacheStatusRequest  # noqa: Y015
 
 @_typing.final
 class GetCacheStatusResponse(_message.Message):
+    """Answers `GetCacheStatus`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STATUS_FIELD_NUMBER: _builtins.int
@@ -549,6 +557,8 @@ Global___CacheStatus: _TypeAlias = CacheStatus  # noqa: Y015
 
 @_typing.final
 class RefreshCacheRequest(_message.Message):
+    """Asks `RefreshCache`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SYNC_FIELD_NUMBER: _builtins.int
@@ -587,6 +597,8 @@ Global___RefreshCacheRequest: _TypeAlias = RefreshCacheRequest  # noqa: Y015
 
 @_typing.final
 class RefreshCacheResponse(_message.Message):
+    """Answers `RefreshCache`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     RUN_FIELD_NUMBER: _builtins.int
@@ -609,6 +621,8 @@ Global___RefreshCacheResponse: _TypeAlias = RefreshCacheResponse  # noqa: Y015
 
 @_typing.final
 class ListSnapshotsRequest(_message.Message):
+    """Asks `ListSnapshots`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SYNC_FIELD_NUMBER: _builtins.int
@@ -637,6 +651,8 @@ Global___ListSnapshotsRequest: _TypeAlias = ListSnapshotsRequest  # noqa: Y015
 
 @_typing.final
 class ListSnapshotsResponse(_message.Message):
+    """Answers `ListSnapshots`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SNAPSHOTS_FIELD_NUMBER: _builtins.int
@@ -703,6 +719,8 @@ Global___Snapshot: _TypeAlias = Snapshot  # noqa: Y015
 
 @_typing.final
 class DiffSnapshotsRequest(_message.Message):
+    """Asks `DiffSnapshots`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SYNC_FIELD_NUMBER: _builtins.int
@@ -731,6 +749,8 @@ Global___DiffSnapshotsRequest: _TypeAlias = DiffSnapshotsRequest  # noqa: Y015
 
 @_typing.final
 class DiffSnapshotsResponse(_message.Message):
+    """Answers `DiffSnapshots`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     DIFFERENCES_FIELD_NUMBER: _builtins.int
@@ -791,6 +811,8 @@ Global___MetadataDifference: _TypeAlias = MetadataDifference  # noqa: Y015
 
 @_typing.final
 class RestoreSnapshotRequest(_message.Message):
+    """Asks `RestoreSnapshot`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SYNC_FIELD_NUMBER: _builtins.int
@@ -815,6 +837,8 @@ Global___RestoreSnapshotRequest: _TypeAlias = RestoreSnapshotRequest  # noqa: Y0
 
 @_typing.final
 class RestoreSnapshotResponse(_message.Message):
+    """Answers `RestoreSnapshot`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     RUN_FIELD_NUMBER: _builtins.int
@@ -837,6 +861,8 @@ Global___RestoreSnapshotResponse: _TypeAlias = RestoreSnapshotResponse  # noqa: 
 
 @_typing.final
 class GetPromptContextRequest(_message.Message):
+    """Asks `GetPromptContext`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SYNC_FIELD_NUMBER: _builtins.int
@@ -867,6 +893,8 @@ Global___GetPromptContextRequest: _TypeAlias = GetPromptContextRequest  # noqa: 
 
 @_typing.final
 class GetPromptContextResponse(_message.Message):
+    """Answers `GetPromptContext`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     TEXT_FIELD_NUMBER: _builtins.int

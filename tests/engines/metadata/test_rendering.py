@@ -1,6 +1,7 @@
 """The bytes that readers get, and old files that nobody remembers writing."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -71,14 +72,18 @@ anything = some.recursive(
 )
 
 
+def turned(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: mapping[name] for name in reversed(list(mapping))}
+
+
 def test_a_fixed_content_has_these_bytes() -> None:
     assert written(SHOP).decode() == GOLDEN
 
 
 def test_the_order_in_which_tables_were_found_does_not_show() -> None:
-    turned = replace(SHOP, schema=dict(reversed(SHOP.schema.items())), schema_insights=dict(reversed(SHOP.schema_insights.items())))
+    other = replace(SHOP, schema=turned(SHOP.schema), schema_insights=turned(SHOP.schema_insights))
 
-    assert written(turned) == written(SHOP)
+    assert written(other) == written(SHOP)
 
 
 def test_a_reader_that_knows_only_the_six_keys_reads_it() -> None:
@@ -93,21 +98,21 @@ def test_an_empty_content_still_has_all_keys() -> None:
     assert list(json.loads(written(Cache("", "")))) == KEYS
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(caches)
 def test_what_was_written_is_read_back(cache: Cache) -> None:
     assert read(written(cache)) == cache
     assert written(read(written(cache))) == written(cache)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(caches, texts)
 def test_only_the_time_does_not_make_a_difference(cache: Cache, time: str) -> None:
     assert same_but_time(cache, replace(cache, generated_at=time))
     assert not same_but_time(cache, replace(cache, events_tables=(*cache.events_tables, "one more")))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(some.dictionaries(some.sampled_from(KEYS) | texts, anything, max_size=6))
 def test_any_json_object_is_read_as_something_that_can_be_written(told: dict[str, Any]) -> None:
     cache = read(json.dumps(told).encode())

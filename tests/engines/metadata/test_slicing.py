@@ -76,6 +76,13 @@ def test_a_name_that_no_table_has_is_told(asked: str) -> None:
     assert caught.value.code == "table.unknown"
 
 
+def test_case_matters_only_where_it_makes_the_difference() -> None:
+    names = Names(["shop.Orders", "shop.orders"])
+
+    assert names.find("shop.Orders") == ("shop.Orders",)
+    assert names.find("SHOP.ORDERS") == ("shop.Orders", "shop.orders")
+
+
 def test_a_name_that_is_nearly_one_is_guessed() -> None:
     with pytest.raises(NotFound, match="did you mean 'orders'"):
         slice_for(SHOP, ["ordres"], 1000, COUNTED)
@@ -110,6 +117,22 @@ def test_a_slice_keeps_to_its_budget_and_tells_what_is_missing() -> None:
 
 def test_a_table_without_schema_in_an_old_file_is_found_by_a_longer_name() -> None:
     assert Names(["orders"]).used('SELECT 1 FROM "main"."orders"') == {"orders"}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        pytest.param('SELECT 1 FROM "main"."Web Log_20250101"', id="in quotes"),
+        pytest.param("SELECT 1 FROM `p.main.Web Log_2*` WHERE TRUE", id="a wildcard in quotes"),
+        pytest.param("-- don't count twice\nSELECT 1 FROM query_table(['main.Web Log_20250101'], true)", id="as a text"),
+        pytest.param("SELECT 1 FROM query_table(['Web Log_20250101', 'Web Log_20250102'])", id="as a text without schema"),
+    ],
+)
+def test_names_with_blanks_are_found_in_queries(sql: str) -> None:
+    names = Names(["main.Web Log_2*", "main.other"])
+
+    assert names.used(sql) == {"main.Web Log_2*"}
+    assert names.first(sql) == "main.Web Log_2*"
 
 
 @pytest.mark.parametrize(

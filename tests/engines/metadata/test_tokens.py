@@ -24,7 +24,7 @@ KOREAN = (
 )
 
 
-def family(shards: int) -> dict[str, object]:
+def family(shards: int) -> dict[str, dict[str, object]]:
     folded = fold(daily("analytics.events_", "2024-01-01", shards, ga4_columns()))
     return {each.name: record(each) for each in folded.families}
 
@@ -98,16 +98,18 @@ def test_the_estimate_is_never_too_low_and_at_most_half_too_high(text: str) -> N
     assert real <= ESTIMATE.count(text) <= 1.5 * real
 
 
-@pytest.mark.parametrize("measure", [pytest.param(counter, id="counted"), pytest.param(lambda: ESTIMATE, id="estimated")])
-def test_five_million_characters_take_less_than_five_seconds(measure: Any) -> None:
-    text = "\n".join(random.Random(1).choices(list(TEXTS.values()), k=2000))[:5_000_000]
+@pytest.mark.parametrize(
+    ("measure", "million"), [pytest.param(counter, 5, id="counted"), pytest.param(lambda: ESTIMATE, 1, id="estimated")]
+)
+def test_a_million_characters_take_less_than_a_second(measure: Any, million: int) -> None:
+    text = "\n".join(random.Random(1).choices(list(TEXTS.values()), k=2500))[: million * 1_000_000]
     began = time.process_time()
 
     found = measure().count(text)
 
-    assert len(text) > 4_000_000
-    assert found > 1_000_000
-    assert time.process_time() - began < 5
+    assert len(text) == million * 1_000_000
+    assert found > million * 200_000
+    assert time.process_time() - began < million
 
 
 @pytest.mark.parametrize("unit", ["x", " ", "가", "_", "9", " \n", "😀", "a1"])

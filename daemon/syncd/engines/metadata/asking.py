@@ -3,17 +3,21 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
 
 from syncd.engines.metadata import answers, prompting
+from syncd.engines.metadata.assembling import Terms, assembled
 from syncd.engines.metadata.cache import Example
 from syncd.engines.metadata.checks.verdict import Verdict
+from syncd.engines.metadata.rendering import written
 from syncd.engines.metadata.sidecar import MODEL, Kept
 from syncd.engines.metadata.spending import Purse
 from syncd.engines.metadata.tasks import Task
+from syncd.engines.metadata.warehouse import Warehouse
+from syncd.engines.metadata.work import Work
 from syncd.ports.models import Attempt, Prompt, TextModel
 
 log = structlog.get_logger()
@@ -111,3 +115,27 @@ def _codes(verdict: Verdict) -> list[str]:
 
 def _words(verdict: Verdict) -> str:
     return "; ".join(complaint.message for complaint in verdict.complaints)
+
+
+def asking(work: Work, purse: Purse, warehouse: Warehouse, check: Check) -> Asking | None:
+    """Who asks in a run; None if there is no model. All prompts begin with the same description of the warehouse, without any time."""
+    if work.model is None:
+        return None
+    text = written(assembled({}, warehouse, Terms("", work.settings.token_budget, work.counter))[0]).decode()
+    examples = work.settings.examples
+
+    async def persist() -> None:
+        name, costs = purse.document
+        await work.write(replace(work.standing, last_run=work.context.run.id, last_day=purse.day), documents={name: costs})
+
+    return Asking(
+        work.model,
+        purse,
+        check,
+        work.counter.count,
+        persist,
+        prompting.Brief(warehouse.catalog.dialect, text, warehouse.records, examples.answer_tokens),
+        work.context.run.id,
+        work.began.isoformat(timespec="seconds"),
+        asyncio.Semaphore(examples.at_once),
+    )

@@ -8,6 +8,7 @@ from syncd.domain.schema import Table
 from syncd.engines.metadata.checks.vocabulary import RESERVED, SOFT
 from syncd.engines.metadata.folding.family import Family
 from syncd.engines.metadata.folding.suffixes import form_of
+from syncd.kit.sql import quote
 
 _RESERVED = (RESERVED | SOFT).union(
     """
@@ -95,7 +96,10 @@ def _table(name: str, dialect: str) -> str:
 
 
 def _literal(name: str) -> str:
-    return _table(name, "duckdb").replace("'", "''")
+    """Inside a text only what would be read otherwise is quoted."""
+    schema, _, table = name.partition(".")
+    quoted = (quote(part) if set(part) & set('".') else part for part in (schema, table))
+    return ".".join(quoted).replace("'", "''")
 
 
 def _spoken(suffix: str) -> str:

@@ -77,7 +77,7 @@ class Maker:
             column.name
             for column in table.columns
             if any(part in column.type.upper() for part in _TEXT)
-            and not (column.fields or column.repeated or is_flagged(column.name, column, self.samples.flagged))
+            and not (column.fields or column.repeated or is_flagged(column.name, column, self.samples.never))
         ]
         values = await self.reader.samples(table.name, columns, _VALUES) if columns else {}
         found = {column: shapes(each)[: self.samples.shapes] for column, each in values.items()}

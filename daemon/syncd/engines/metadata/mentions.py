@@ -3,9 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator
 
-_PATH = re.compile(r"[\w$#-]+(?:\.[\w$#-]+)*\*?")
-_INTRODUCED = re.compile(r"\b(?:FROM|JOIN)\s+([\w$#-]+\*?)", re.IGNORECASE)
-_LISTED = re.compile(r"\bquery_table\s*\(([^)]*)\)", re.IGNORECASE)
+_PART = r"""(?:"[^"\n]+"|`[^`\n]+`|'[^'\n]+'|[\w$#-]+)"""
+_PATH = re.compile(rf"(?P<introduced>\b(?:FROM|JOIN)\s+)?(?P<path>{_PART}(?:\.{_PART})*\*?)", re.IGNORECASE)
 _QUOTES = str.maketrans("", "", "`\"'[]")
 _SUFFIX = re.compile(r"[0-9][0-9_-]*")
 
@@ -14,9 +13,10 @@ class Names:
     """Of the units of a cache."""
 
     def __init__(self, units: Iterable[str]) -> None:
+        self._units = frozenset(units)
         self._known: dict[str, list[str]] = {}
         self._prefixes: dict[str, list[str]] = {}
-        for unit in units:
+        for unit in sorted(self._units):
             short = unit.rpartition(".")[2]
             for name in dict.fromkeys((unit.casefold(), short.casefold())):
                 self._known.setdefault(name, []).append(unit)
@@ -25,6 +25,8 @@ class Names:
 
     def find(self, name: str) -> tuple[str, ...]:
         """The units that go by a name, with or without schema or project, in any case: their own, or that of a shard or wildcard."""
+        if name in self._units:
+            return (name,)
         parts = name.translate(_QUOTES).casefold().split(".")
         for start in range(max(len(parts) - 2, 0) + 1):
             path = ".".join(parts[start:])
@@ -52,15 +54,17 @@ class Names:
         return next(self._found(sql), "")
 
     def _found(self, sql: str) -> Iterator[str]:
-        return (unit for name in _named(sql.translate(_QUOTES)) for unit in self.find(name))
+        return (unit for name in _named(sql) for unit in self.find(name))
 
 
 def _prefix(name: str) -> str:
     return name.removesuffix("*").rstrip("0123456789")
 
 
-def _named(plain: str) -> Iterator[str]:
-    yield from (path for path in _PATH.findall(plain) if "." in path)
-    yield from _INTRODUCED.findall(plain)
-    for listed in _LISTED.findall(plain):
-        yield from _PATH.findall(listed)
+def _named(sql: str) -> Iterator[str]:
+    """In their order. DuckDB takes tables as texts too: `query_table(['a', 'b'])`."""
+    listed = "query_table" in sql.casefold()
+    for found in _PATH.finditer(sql):
+        path = found["path"]
+        if "." in path or found["introduced"] or (listed and path.startswith("'")):
+            yield path

@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from syncd.engines.metadata import telling
 from syncd.engines.metadata.checking import Checker
 from syncd.engines.metadata.due import Due, due
-from syncd.engines.metadata.refreshing import Wanted, refresh
+from syncd.engines.metadata.looking import look
+from syncd.engines.metadata.refreshing import refresh
+from syncd.engines.metadata.remaking import Wanted
 from syncd.engines.metadata.restoring import restore
 from syncd.engines.metadata.tasks import Asked, planned
 from syncd.engines.metadata.work import Work
@@ -45,28 +47,28 @@ async def _refresh(work: Work) -> Report:
 
 async def _plan(work: Work) -> Report:
     """Tell what a refresh would make, and what the model would be asked."""
-    look = await work.look()
+    seen = await look(work)
     before = await work.publisher.current()
     known = before.sidecar.units if before.sidecar else {}
     full = work.context.run.parameters.get("full") == "true"
     asked = Asked(full=full, complete=True, model=work.model is not None)
-    plan = planned(known, look.warehouse, work.settings.examples.per_table, asked)
+    plan = planned(known, seen.warehouse, work.settings.examples.per_table, asked)
     tasks = [task for task in plan.tasks.values() if task]
     findings = {**telling.plan_told(plan), "tables_to_make": len(tasks), "examples_to_make": sum(task.wanted for task in tasks)}
     if work.model is not None and tasks:
-        findings["estimate"] = Checker(work, look.warehouse).estimate(len(tasks))
+        findings["estimate"] = Checker(work, seen.warehouse).estimate(len(tasks))
     return Report(findings)
 
 
 async def _verify(work: Work) -> Report:
     """Tell whether what is published is as the warehouse is, and whether its examples are still good."""
-    look = await work.look(everything=True)
+    seen = await look(work, everything=True)
     before = await work.publisher.current()
     if before.sidecar is None:
         return Report({"published": before.stored is not None, "bookkeeping": False}, drifted=True)
-    plan = planned(before.sidecar.units, look.warehouse, 0, Asked())
+    plan = planned(before.sidecar.units, seen.warehouse, 0, Asked())
     kept = [each for state in before.sidecar.units.values() for each in state.examples]
-    verdicts = await Checker(work, look.warehouse).check([each.sql for each in kept])
+    verdicts = await Checker(work, seen.warehouse).check([each.sql for each in kept])
     bad = {each.question: verdict.complaints[0].message for each, verdict in zip(kept, verdicts, strict=True) if not verdict.good}
     findings = {"tables": len(before.sidecar.units), "examples": len(kept), **telling.changes_told(plan.changes)}
     return Report(findings | ({"bad_examples": bad} if bad else {}), drifted=bool(plan.changes or bad))

@@ -76,8 +76,13 @@ class SamplesSection(Section):
 
     shapes: Annotated[int, Field(ge=0, le=10)] = 0
     """Shapes of values told of each column of text; 0: values are not looked at."""
-    flagged: tuple[str, ...] = FLAGGED
-    """Globs of columns that are never looked at, beside those that the warehouse itself marks as sensitive."""
+    flagged: tuple[str, ...] = ()
+    """Globs of columns that are never looked at, beside those that the warehouse marks and those whose names tell of personal data."""
+
+    @property
+    def never(self) -> tuple[str, ...]:
+        """All globs of columns that are never looked at."""
+        return (*FLAGGED, *self.flagged)
 
 
 class SnapshotsSection(Section):

@@ -1,7 +1,7 @@
 """What has to be made anew, and what stays as it is. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from syncd.engines.metadata.checks.dependencies import touched_by
 from syncd.engines.metadata.folding.fingerprints import Difference, touched
@@ -43,10 +43,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    changes: Difference
-    tasks: Mapping[str, Task]
+    changes: Difference = field(default_factory=Difference)
+    tasks: Mapping[str, Task] = field(default_factory=dict)
     """Of every unit that does not stay as it is, in order of name. One without anything to make loses examples, or is told anew."""
-    touched: Mapping[str, int]
+    touched: Mapping[str, int] = field(default_factory=dict)
     """Unit -> how many of its examples depend on what is not there any more."""
 
 

@@ -16,14 +16,8 @@ from syncd.kit.text import counted
 _MOST = 6
 _SHARDS = 7
 _TOLD = 6
-_PERIODS = {
-    "YYYYMMDD": "daily",
-    "YYYY_MM_DD": "daily",
-    "YYYY-MM-DD": "daily",
-    "YYYYMM": "monthly",
-    "YYYY-MM": "monthly",
-    "YYYY_MM": "monthly",
-}
+_PERIODS = (("HH", "hourly "), ("DD", "daily "), ("MM", "monthly "), ("YYYY", "yearly "))
+"""What a form of suffixes ends with, and what such shards are called."""
 
 
 def templates_for(unit: Table | Family, dialect: str) -> tuple[Example, ...]:
@@ -104,8 +98,8 @@ def insight_for(unit: Table | Family) -> str:
 
 
 def _shards(family: Family) -> Iterator[str]:
-    period = f"{_PERIODS.get(family.form, '')} shards".strip()
-    yield f"{count(family.form, family.ranges):,} {period} from {family.ranges[0][0]} to {family.ranges[-1][1]}"
+    period = next((period for end, period in _PERIODS if family.form.endswith(end)), "")
+    yield f"{count(family.form, family.ranges):,} {period}shards from {family.ranges[0][0]} to {family.ranges[-1][1]}"
     if len(family.ranges) > 1:
         yield f"With gaps between: {_some(list(written(family.form, family.ranges)))}"
     if len(family.versions) > 1:
@@ -116,7 +110,7 @@ def _shards(family: Family) -> Iterator[str]:
 
 def _table(table: Table) -> Iterator[str]:
     if table.kind is not TableKind.TABLE:
-        yield f"{table.kind.value.capitalize()}"
+        yield table.kind.value.capitalize()
     moment = roles(table.columns, table.primary_key).moment
     yield f"{counted(len(table.columns), 'column')}{f'; {moment.name} likely tells when a row came to be' if moment else ''}"
     if table.primary_key:

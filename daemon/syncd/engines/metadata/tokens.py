@@ -55,7 +55,7 @@ def estimated(text: str) -> int:
         + sum((len(word) + 3) // 4 for word in _UPPER.findall(text))
         + sum((len(digits) + 2) // 3 for digits in _DIGITS.findall(text))
         + sum((len(signs) + 1) // 2 for signs in _SIGNS.findall(text))
-        + sum(len(letters) + (letters > "\uffff") * len(letters) for letters in _NOT_ASCII.findall(text))
+        + sum(len(letters) + int(letters > "\uffff") * len(letters) for letters in _NOT_ASCII.findall(text))
         + len(_BREAKS.findall(text))
         + len(_PARTED.findall(text))
     )
