@@ -56,9 +56,9 @@ async def test_a_run_that_finds_nothing_new_writes_no_object(world: World) -> No
     await world.run()
     before = world.files
 
-    for mode, parameters in (("check", {}), ("refresh", {}), ("refresh", {"full": "true"}), ("check", {})):
+    for mode, full in (("check", "false"), ("refresh", "false"), ("refresh", "true"), ("check", "false")):
         world.later(minutes=10)
-        await world.run(mode, **parameters)
+        await world.run(mode, full=full)
 
     assert world.files == before
     assert world.actions() == ["metadata.published"]

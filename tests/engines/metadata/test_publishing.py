@@ -1,7 +1,7 @@
 """Nobody's work is lost, however many publish at once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from syncd.connectors import folder
 from syncd.domain.errors import NotFound
 from syncd.engines.metadata import snapshots
 from syncd.engines.metadata.publishing import Content, Published, Publisher
 from syncd.engines.metadata.settings import SnapshotsSection
 from syncd.ports.objects import ObjectStore
+from tests.engines.metadata.world import store_in as opened
 
 OBJECT = "cache.json"
 
@@ -25,13 +25,13 @@ class Place:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Publisher]:
-        async with folder.CONNECTOR.objects(folder.Settings(path=self.path)) as store:
+        async with opened(self.path) as store:
             yield Publisher(store, OBJECT)
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    yield Place(tmp_path)
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
 
 
 def number_of(before: Published) -> int:
@@ -60,7 +60,7 @@ async def test_of_sixteen_publishers_each_wins_once_and_no_update_is_lost(place:
 async def test_in_each_round_exactly_one_of_sixteen_publishers_wins(place: Place) -> None:
     for _ in range(5):
         started = asyncio.Barrier(16)
-        wins = []
+        wins: list[int] = []
 
         async def publisher(started: asyncio.Barrier = started, wins: list[int] = wins) -> None:
             tries = 0

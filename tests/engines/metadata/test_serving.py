@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from syncd.connectors import folder
 from syncd.domain.errors import TargetUnavailable
 from syncd.engines.metadata.serving import Copy, Shelf
 from syncd.kit.ids import ulid
 from syncd.ports.objects import ObjectStore
+from tests.engines.metadata.world import store_in as opened
 
 OBJECT = "cache.json"
 BEGINNING = datetime(2026, 11, 18, tzinfo=UTC)
@@ -44,11 +44,11 @@ class Place:
             await self.slow.wait()
         if self.down:
             raise TargetUnavailable("the store is down")
-        async with folder.CONNECTOR.objects(folder.Settings(path=self.path / "store")) as store:
+        async with opened(self.path / "store") as store:
             yield store
 
     async def publish(self, content: bytes) -> int:
-        async with folder.CONNECTOR.objects(folder.Settings(path=self.path / "store")) as store:
+        async with opened(self.path / "store") as store:
             found = await store.stat(OBJECT)
             return (await store.put(OBJECT, content, found.generation if found else 0, ulid(), {})).generation
 
@@ -67,8 +67,8 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
 
 
 async def settled(shelf: Shelf) -> None:
-    while shelf.comparing is not None and not shelf.comparing.done():
-        await asyncio.sleep(0.001)
+    if shelf.comparing is not None:
+        await asyncio.wait({shelf.comparing})
 
 
 async def test_bytes_are_handed_out_as_they_are(place: Place) -> None:

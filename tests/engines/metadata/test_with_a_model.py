@@ -141,49 +141,50 @@ async def test_only_the_tables_that_a_change_touches_are_asked_about(world: Worl
 
 
 LONG = {"examples": {"answer_tokens": 8000}}
-BAD: Sequence[Any] = [
-    pytest.param([failed(400, "invalid_request_error")], {}, "model.rejected", id="400"),
-    pytest.param([failed(401, "authentication_error")], {}, "connection.credentials", id="401"),
-    pytest.param([failed(403, "permission_error")], {}, "connection.credentials", id="403"),
-    pytest.param([failed(413, "request_too_large")], {}, "model.rejected", id="413"),
-    pytest.param([failed(429, "rate_limit_error", retry_after="70")] * 2, {}, "model.limited", id="429"),
-    pytest.param([failed(500)] * 2, {}, "model.", id="500"),
-    pytest.param([failed(529, "overloaded_error")] * 2, {}, "model.overloaded", id="529"),
-    pytest.param([dropped()] * 2, {}, "model.unreachable", id="dropped"),
-    pytest.param([hanging()] * 2, {}, "model.unreachable", id="silent"),
-    pytest.param([said("", stop="refusal")], {}, "model.refused", id="refused"),
-    pytest.param([said(json.dumps(GOOD)[:60], stop="max_tokens")], {}, "model.cut", id="longer than it may be"),
-    pytest.param([said("I would rather talk about cats.")] * 2, {}, "model.malformed", id="prose"),
-    pytest.param([said('{"insight": 7, "examples": []}')] * 2, {}, "model.malformed", id="of another form"),
-    pytest.param([silent()] * 2, {}, "model.empty", id="empty"),
-    pytest.param([sent(b"<html>oops</html>", content_type="text/html")] * 2, {}, "model.", id="HTML with status 200"),
-    pytest.param([sent(b'{"type": "message"}')] * 2, {}, "model.", id="a message without fields"),
-    pytest.param([cut(json.dumps(GOOD))] * 2, LONG, "model.cut", id="a stream that ends in the middle"),
-    pytest.param([broken_off(json.dumps(GOOD))] * 2, LONG, "model.overloaded", id="a stream with an error in it"),
-    pytest.param([torn(json.dumps(GOOD))] * 2, LONG, "model.", id="a stream that is torn"),
+BAD: Sequence[tuple[str, list[Step], dict[str, Any], str]] = [
+    ("400", [failed(400, "invalid_request_error")], {}, "model.rejected"),
+    ("401", [failed(401, "authentication_error")], {}, "connection.credentials"),
+    ("403", [failed(403, "permission_error")], {}, "connection.credentials"),
+    ("413", [failed(413, "request_too_large")], {}, "model.rejected"),
+    ("429", [failed(429, "rate_limit_error", retry_after="70")] * 2, {}, "model.limited"),
+    ("500", [failed(500)] * 2, {}, "model."),
+    ("529", [failed(529, "overloaded_error")] * 2, {}, "model.overloaded"),
+    ("dropped", [dropped()] * 2, {}, "model.unreachable"),
+    ("silent", [hanging()] * 2, {}, "model.unreachable"),
+    ("refused", [said("", stop="refusal")], {}, "model.refused"),
+    ("longer than it may be", [said(json.dumps(GOOD)[:60], stop="max_tokens")], {}, "model.cut"),
+    ("prose", [said("I would rather talk about cats.")] * 2, {}, "model.malformed"),
+    ("of another form", [said('{"insight": 7, "examples": []}')] * 2, {}, "model.malformed"),
+    ("empty", [silent()] * 2, {}, "model.empty"),
+    ("HTML with status 200", [sent(b"<html>oops</html>", content_type="text/html")] * 2, {}, "model."),
+    ("a message without fields", [sent(b'{"type": "message"}')] * 2, {}, "model."),
+    ("a stream that ends in the middle", [cut(json.dumps(GOOD))] * 2, LONG, "model.cut"),
+    ("a stream with an error in it", [broken_off(json.dumps(GOOD))] * 2, LONG, "model.overloaded"),
+    ("a stream that is torn", [torn(json.dumps(GOOD))] * 2, LONG, "model."),
 ]
+"""What comes, the answers, other settings, and how the code of what is told begins."""
 
 
-@pytest.mark.parametrize(("steps", "settings", "code"), BAD)
-async def test_a_bad_answer_changes_nothing_and_is_told(world: World, api: ModelApi, steps: list[Step], settings: Any, code: str) -> None:
+async def test_a_bad_answer_changes_nothing_and_is_told_and_paid_for(world: World, api: ModelApi) -> None:
     await world.run()
     before = world.content
-    world.settings |= settings
-    spent = costs(world)["claude-x|main.orders"]
-    api.script(*steps)
 
-    world.later(days=1)
-    await world.run("refresh", table="orders")
+    for what, steps, settings, code in BAD:
+        spent = costs(world)["claude-x|main.orders"]
+        world.settings = settings
+        api.script(*steps)
+        world.later(minutes=1)
+        await world.run("refresh", table="orders")
 
-    state, orders = world.sidecar.units["main.orders"], costs(world)["claude-x|main.orders"]
-    assert world.content == before
-    assert state.wanting.startswith(code)
-    assert {kept.at[:10] for kept in state.examples} == {"2026-11-18"}
-    assert world.last is not None
-    assert code in world.last.warnings[0]
-    assert "2026-11-18" in world.last.warnings[0]
-    assert orders["requests"] == spent["requests"] + len(steps)
-    assert orders["failed"] == len(steps)
+        state, now = world.sidecar.units["main.orders"], costs(world)["claude-x|main.orders"]
+        assert world.content == before, what
+        assert state.wanting.startswith(code), what
+        assert {kept.at[:10] for kept in state.examples} == {"2026-11-18"}, what
+        assert world.last is not None
+        assert code in world.last.warnings[0], what
+        assert "2026-11-18" in world.last.warnings[0], what
+        assert now["requests"] == spent["requests"] + len(steps), what
+        assert now["failed"] == spent["failed"] + len(steps), what
     assert KEY not in json.dumps(world.documents.texts) + str(world.entries)
 
 
@@ -287,4 +288,4 @@ async def test_no_value_of_any_row_reaches_prompt_cache_snapshot_log_or_audit(
     assert any(name.startswith("snapshots/") for name in world.files)
     for value in (secret, "Zebulon", "Xanadu", "a@b.example", "b.example"):
         assert [text for text in everything if value in text] == []
-    assert all("email" not in record.get("shapes", {}) for record in world.cache.schema.values())
+    assert all("email" not in str(record.get("shapes")) for record in world.cache.schema.values())

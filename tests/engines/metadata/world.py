@@ -19,6 +19,7 @@ from syncd.engines.metadata.publishing import digest
 from syncd.engines.metadata.rendering import read
 from syncd.engines.metadata.settings import MetadataSync
 from syncd.engines.metadata.sidecar import Sidecar
+from syncd.ports.objects import ObjectStore
 from syncd.ports.running import Advance, Progress, Report
 
 OBJECT = "metadata_cache.json"
@@ -96,6 +97,13 @@ class Connections:
         return self._open(name, "model")
 
 
+def store_in(folder: Path) -> AbstractAsyncContextManager[ObjectStore]:
+    """The real store of the kind `folder`."""
+    connector = catalogue.connector("folder")
+    assert connector.objects
+    return connector.objects(connector.settings(path=folder))
+
+
 @dataclass
 class World:
     folder: Path
@@ -145,7 +153,7 @@ class World:
         }
         return MetadataSync.model_validate(given | self.settings)
 
-    async def run(self, mode: str = "check", crash: bool = False, **parameters: str) -> Report:
+    async def run(self, mode: str = "check", *, crash: bool = False, **parameters: str) -> Report:
         """One run, as the schedule or a person starts it. Raises what the engine raises."""
         self.runs += 1
         run = Run(RunId(f"R{self.runs}"), SyncName("w"), mode, Trigger.REQUEST, RunState.RUNNING, self.now, parameters)

@@ -49,12 +49,29 @@ class Settings(Section):
 
 
 def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
+    path = checked_path(settings)
+    try:
+        return duckdb.connect(str(path), read_only=True, config=config(settings))
+    except duckdb.ConnectionException as error:
+        raise SourceMismatch(
+            f"{path} is open in this process with other settings", hint="give all connections to one file the same settings"
+        ) from error
+
+
+def checked_path(settings: Settings) -> Path:
+    """Where the file is. Raises if it is not, or may not be read."""
     path = settings.path.resolve()
     if not path.exists():
         raise SourceUnavailable(f"there is no file {path}", hint="correct `path`, or wait until the file is made")
     if not os.access(path, os.R_OK):
         raise SourceMismatch(f"{path} may not be read by this user", hint="give the right to read it")
-    config: dict[str, str | bool | int | float | list[str]] = {
+    return path
+
+
+def config(settings: Settings) -> dict[str, str | bool | int | float | list[str]]:
+    """How DuckDB is set up for reading."""
+    path = settings.path.resolve()
+    return {
         "arrow_lossless_conversion": True,
         "async_threads": 1,
         "autoinstall_known_extensions": False,
@@ -66,12 +83,6 @@ def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
         "threads": settings.threads,
         "TimeZone": "UTC",
     }
-    try:
-        return duckdb.connect(str(path), read_only=True, config=config)
-    except duckdb.ConnectionException as error:
-        raise SourceMismatch(
-            f"{path} is open in this process with other settings", hint="give all connections to one file the same settings"
-        ) from error
 
 
 def _spill_dir(folder: Path) -> Path:

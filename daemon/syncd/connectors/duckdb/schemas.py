@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+from syncd.connectors.duckdb.asking import Asker
 from syncd.connectors.duckdb.examining import Bounds, examine
-from syncd.connectors.duckdb.file import Cursor, Settings, connect, grant, our_errors
+from syncd.connectors.duckdb.file import Settings, checked_path, our_errors
 from syncd.connectors.duckdb.nesting import column
 from syncd.domain.errors import SourceMismatch, SourceUnavailable
 from syncd.domain.schema import Column, Table, TableKind
@@ -21,7 +22,7 @@ Answer = TypeVar("Answer")
 
 _SECONDS = 60
 """For one question to the catalogue, or for the samples of one table."""
-_MEMORY = 64_000_000
+_MEMORY = 76_000_000
 _SAMPLED_ROWS = 100_000
 _SAMPLE_LENGTH = 200
 
@@ -39,43 +40,43 @@ class DuckDBSchemas:
         return await asyncio.to_thread(look, *self._settings.files)
 
     async def list(self, schemas: Sequence[str]) -> Sequence[Listed]:
-        return await self._ask(lambda cursor: _list(cursor, schemas))
+        return await self._ask(lambda asker: _list(asker, schemas))
 
     async def describe(self, names: Sequence[str]) -> Sequence[Table]:
-        return await self._ask(lambda cursor: _describe(cursor, names)) if names else ()
+        return await self._ask(lambda asker: _describe(asker, names)) if names else ()
 
     async def examine(self, queries: Sequence[str]) -> Sequence[Examined]:
         if queries:
-            await self._ask(lambda _: None)  # what keeps the file from being opened is told as everywhere else
+            await asyncio.to_thread(checked_path, self._settings)
         return await examine(self._settings.path, queries, self._bounds)
 
     async def samples(self, name: str, columns: Sequence[str], count: int) -> Mapping[str, Sequence[str]]:
-        return await self._ask(lambda cursor: _samples(cursor, name, columns, count))
+        return await self._ask(lambda asker: _samples(asker, name, columns, count))
 
-    async def _ask(self, question: Callable[[Cursor], Answer]) -> Answer:
-        path = self._settings.path
+    async def _ask(self, question: Callable[[Asker], Answer]) -> Answer:
+        path, asker = self._settings.path, Asker()
+
+        def ask() -> Answer:
+            with asker, our_errors(path):
+                asker.open(self._settings, _MEMORY)
+                return question(asker)
+
         try:
             async with asyncio.timeout(_SECONDS):
-                with our_errors(path):
-                    connection = await in_thread(lambda: connect(self._settings))
-                    try:
-                        await in_thread(lambda: grant(connection, self._settings, _MEMORY), connection.interrupt)
-                        return await in_thread(lambda: question(connection), connection.interrupt)
-                    finally:
-                        connection.close()
+                return await in_thread(ask, asker.kill)
         except TimeoutError as error:
             raise SourceUnavailable(f"{path}: no answer within {_SECONDS} s", hint="look at the load of this machine") from error
 
 
-def _list(cursor: Cursor, schemas: Sequence[str]) -> list[Listed]:
-    wanted = _schemas(cursor, schemas)
-    rows = cursor.execute(f"SELECT name, kind FROM ({_RELATIONS}) WHERE schema IN (SELECT unnest(?)) ORDER BY name", [wanted]).fetchall()
+def _list(asker: Asker, schemas: Sequence[str]) -> list[Listed]:
+    wanted = _schemas(asker, schemas)
+    rows = asker.rows(f"SELECT name, kind FROM ({_RELATIONS}) WHERE schema IN (SELECT unnest(?)) ORDER BY name", [wanted])
     return [Listed(name, TableKind(kind)) for name, kind in rows]
 
 
-def _schemas(cursor: Cursor, schemas: Sequence[str]) -> list[str]:
+def _schemas(asker: Asker, schemas: Sequence[str]) -> list[str]:
     """As the file writes them: DuckDB does not tell upper from lower case. Raises `SourceMismatch` for one that is not there."""
-    rows = cursor.execute("SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database()").fetchall()
+    rows = asker.rows("SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database()")
     known = {name.casefold(): name for (name,) in rows}
     for schema in schemas:
         if schema.casefold() not in known:
@@ -103,13 +104,13 @@ WHERE constraint_type = 'PRIMARY KEY' AND database_name = current_database()
 """
 
 
-def _describe(cursor: Cursor, names: Sequence[str]) -> list[Table]:
+def _describe(asker: Asker, names: Sequence[str]) -> list[Table]:
     asked = list(names)
-    found = {name: (TableKind(kind), comment or "") for name, kind, comment in cursor.execute(_FOUND, [asked]).fetchall()}
+    found = {name: (TableKind(kind), comment or "") for name, kind, comment in asker.rows(_FOUND, [asked])}
     columns: dict[str, list[Column]] = defaultdict(list)
-    for name, column_name, kind, comment, nullable in cursor.execute(_COLUMNS, [asked]).fetchall():
+    for name, column_name, kind, comment, nullable in asker.rows(_COLUMNS, [asked]):
         columns[name].append(column(column_name, kind, comment or "", nullable=nullable))
-    keys = {name: tuple(key) for name, key in cursor.execute(_KEYS).fetchall()}
+    keys = {name: tuple(key) for name, key in asker.rows(_KEYS)}
     return [
         Table(name=name, columns=tuple(columns[name]), primary_key=keys.get(name, ()), comment=found[name][1], kind=found[name][0])
         for name in names
@@ -120,14 +121,14 @@ def _describe(cursor: Cursor, names: Sequence[str]) -> list[Table]:
 _FOUND = f"SELECT name, kind, comment FROM ({_RELATIONS}) WHERE name IN (SELECT unnest(?))"
 
 
-def _samples(cursor: Cursor, name: str, columns: Sequence[str], count: int) -> dict[str, list[str]]:
+def _samples(asker: Asker, name: str, columns: Sequence[str], count: int) -> dict[str, list[str]]:
     """The most frequent values in some of the rows, each cut to a length."""
-    [*found] = cursor.execute(f"SELECT current_database(), schema FROM ({_RELATIONS}) WHERE name = ?", [name]).fetchall()
+    [*found] = asker.rows(f"SELECT current_database(), schema FROM ({_RELATIONS}) WHERE name = ?", [name])
     if not found:
         raise SourceMismatch(f"there is no table '{name}' any more", hint="list the tables again")
     [[database, schema]] = found
     table = f"{quote(database)}.{quote(schema)}.{quote(name.removeprefix(f'{schema}.'))}"
-    return {each: [value for (value,) in cursor.execute(_sample(table, each), [count]).fetchall()] for each in columns}
+    return {each: [value for (value,) in asker.rows(_sample(table, each), [count])] for each in columns}
 
 
 def _sample(table: str, name: str) -> str:

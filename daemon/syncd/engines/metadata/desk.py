@@ -7,12 +7,10 @@ from typing import Any, Protocol
 from syncd.domain.errors import NotFound, Refused
 from syncd.domain.run import Run, SyncName
 from syncd.engines.metadata import snapshots, standing, viewing
-from syncd.engines.metadata.rendering import read
 from syncd.engines.metadata.serving import Copy, Shelf
 from syncd.engines.metadata.settings import MetadataSync
 from syncd.engines.metadata.shelves import Shelves
-from syncd.engines.metadata.slicing import slice_for
-from syncd.engines.metadata.tokens import counter
+from syncd.engines.metadata.slicing import counted
 from syncd.kit.threads import in_thread
 from syncd.ports.control import Wish
 from syncd.ports.ledger import DocumentBook
@@ -74,7 +72,7 @@ class Desk:
     async def diff(self, sync: SyncName, before: str, after: str) -> Sequence[DifferenceView]:
         old = await self._snapshot(sync, before, newest=True)
         new = await self._snapshot(sync, after, newest=False)
-        found = snapshots.differences(read(old), read(new))
+        found = snapshots.compared(old, new)
         return [DifferenceView(each.what, each.name, each.change, each.before, each.after) for each in found]
 
     async def restore(self, sync: SyncName, snapshot: str, actor: str) -> Run:
@@ -85,9 +83,8 @@ class Desk:
 
     async def context(self, sync: SyncName, tables: Sequence[str], budget: int) -> PromptContext:
         settings, (_, copy) = self._settings(sync), await self._copy(sync)
-        counted = await in_thread(counter)
-        found = await in_thread(lambda: slice_for(read(copy.content), tables, budget or settings.token_budget, counted))
-        return PromptContext(found.text, found.tokens, counted.name, found.left_out, copy.generation, copy.sha256)
+        found, measure = await in_thread(lambda: counted(copy.content, tables, budget or settings.token_budget))
+        return PromptContext(found.text, found.tokens, measure, found.left_out, copy.generation, copy.sha256)
 
     async def _copy(self, sync: SyncName) -> tuple[Shelf, Copy]:
         shelf, now = self._shelf(sync), await self._standing(sync)

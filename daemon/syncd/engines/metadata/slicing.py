@@ -7,8 +7,8 @@ from syncd.domain.errors import NotFound
 from syncd.engines.metadata.budget import fit
 from syncd.engines.metadata.cache import Cache
 from syncd.engines.metadata.mentions import Names
-from syncd.engines.metadata.rendering import written
-from syncd.engines.metadata.tokens import Counter
+from syncd.engines.metadata.rendering import read, written
+from syncd.engines.metadata.tokens import Counter, counter
 from syncd.kit.text import did_you_mean
 
 
@@ -21,7 +21,13 @@ class Slice:
     """What would have been in it, but for the budget."""
 
 
-def slice_for(cache: Cache, tables: Sequence[str], budget: int, counter: Counter) -> Slice:
+def counted(content: bytes, tables: Sequence[str], budget: int) -> tuple[Slice, str]:
+    """A slice of published bytes, and what counted its tokens. Raises as `slice_for` does, and `TargetMismatch`."""
+    measure = counter()
+    return slice_for(read(content), tables, budget, measure), measure.name
+
+
+def slice_for(cache: Cache, tables: Sequence[str], budget: int, measure: Counter) -> Slice:
     """What is told of some tables, with the examples that use at least one of them; of all tables if none is named.
 
     A table may go by its name with or without schema, a family by that of a shard; a name that several tables have means all of them.
@@ -36,7 +42,7 @@ def slice_for(cache: Cache, tables: Sequence[str], budget: int, counter: Counter
         events_tables=tuple(unit for unit in cache.events_tables if not tables or unit in wanted),
         schema_insights={unit: text for unit, text in cache.schema_insights.items() if not tables or unit in wanted},
     )
-    fitted = fit(part, budget, counter)
+    fitted = fit(part, budget, measure)
     return Slice(written(fitted.cache).decode(), sum(fitted.sections.values()), fitted.trimmed)
 
 

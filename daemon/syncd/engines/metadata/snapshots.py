@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from syncd.domain.errors import NotFound
-from syncd.engines.metadata.cache import Cache
+from syncd.engines.metadata.rendering import read
 from syncd.engines.metadata.settings import SnapshotsSection
 from syncd.ports.objects import ObjectInfo, ObjectStore
 
@@ -79,11 +79,12 @@ def _order(info: ObjectInfo) -> tuple[datetime, int]:
     return moment_of(info), int(id_of(info).partition("-")[2])
 
 
-def differences(before: Cache, after: Cache) -> list[Difference]:
-    """What differs between two contents, in order of kind and name."""
+def compared(old: bytes, new: bytes) -> list[Difference]:
+    """What differs between two published contents, in order of kind and name."""
+    before, after = read(old), read(new)
     found = list(_of_tables(before.schema, after.schema))
-    old, new = ({example.question: example.sql for example in each.examples} for each in (before, after))
-    found += _of("example", old, new)
+    asked = [{example.question: example.sql for example in each.examples} for each in (before, after)]
+    found += _of("example", *asked)
     return [*found, *_of("insight", before.schema_insights, after.schema_insights)]
 
 
