@@ -11,7 +11,7 @@ import pytest
 
 from tests.system.conftest import Running
 from tests.system.harness import SyncdProcess
-from tests.system.warehouses import KEYS, NAME, OBJECT, TABLES, Reader, change
+from tests.system.warehouses import KEYS, NAME, OBJECT, STATEMENTS, Reader, change
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs/metadata.md").read_text()
@@ -32,9 +32,9 @@ def carried_out(syncd: SyncdProcess, command: list[str]) -> subprocess.Completed
 
 
 def settings(folder: Path) -> dict[str, Any]:
-    """The guide's first ones, word by word, but for a clock that nobody wants to wait for; `TABLES` are in the warehouse."""
+    """The guide's first ones, word by word, but for a clock that nobody wants to wait for; `STATEMENTS` are in the warehouse."""
     found = tomllib.loads(blocks("toml")[0])
-    change(folder / found["connections"]["warehouse"]["path"], *TABLES)
+    change(folder / found["connections"]["warehouse"]["path"], *STATEMENTS)
     found["syncs"][NAME]["refresh"]["check_every"] = "1s"
     return found
 

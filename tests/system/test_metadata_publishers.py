@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
-from syncapi.v1.common_pb2 import RUN_STATE_RUNNING
+from syncapi.v1.common_pb2 import RUN_STATE_DONE
+from tests.servers.bigquery.server import BigQuery
 from tests.servers.model_api import Asked, ModelApi, answered, hanging
 from tests.servers.objectstore.server import ObjectServer
+from tests.system import auditing
 from tests.system.conftest import Running
 from tests.system.harness import SyncdProcess
 from tests.system.waiting import until
@@ -24,19 +26,20 @@ from tests.system.warehouses import (
     OBJECT,
     TABLES,
     Reader,
+    assert_secret,
     assert_whole,
+    bigquery,
     bucket,
-    change,
     claude,
     counting,
-    file,
     in_bucket,
     queries,
     sync,
 )
 
-KILLS = int(os.environ.get("SYNCD_KILLS", "4"))
+KILLS = int(os.environ.get("SYNCD_KILLS", "2"))
 UPLOAD = "POST /upload"
+KEY = "sk-ant-very-secret"
 COPY = "/(rewriteTo|copyTo)/"
 
 
@@ -47,16 +50,22 @@ def store() -> Iterator[ObjectServer]:
 
 
 @pytest.fixture
-def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("MODEL_KEY", "sk-ant-very-secret")
+def warehouse() -> Iterator[BigQuery]:
+    with BigQuery() as server:
+        for table in TABLES:
+            server.put(table, {"name": "id", "type": "INTEGER"})
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MODEL_KEY", KEY)
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))  # reading the certificates of all the world takes longer than a test
-    change(tmp_path / "warehouse.duckdb", *TABLES)
-    return tmp_path / "warehouse.duckdb"
 
 
-def publishing(path: Path, store: ObjectServer, api: ModelApi) -> dict[str, Any]:
+def publishing(warehouse: BigQuery, store: ObjectServer, api: ModelApi) -> dict[str, Any]:
     """Settings of a daemon that asks its model about one table after the other."""
-    connections = {"warehouse": file(path), "caches": bucket(store), "claude": claude(api)}
+    connections = {"warehouse": bigquery(warehouse), "caches": bucket(store), "claude": claude(api)}
     section = sync("warehouse", "caches", model="claude", examples={"at_once": 1})
     return {"connections": connections, "syncs": {NAME: section}}
 
@@ -96,34 +105,91 @@ def sooner_or_later(api: ModelApi, store: ObjectServer) -> Callable[[], object]:
     return lambda: time.monotonic() > at
 
 
-MOMENTS = [while_the_second_table_is_asked_about, uploading(1), uploading(2), while_a_snapshot_is_taken, sooner_or_later]
+MOMENTS = [while_the_second_table_is_asked_about, uploading(2), while_a_snapshot_is_taken, uploading(1), sooner_or_later]
 
 
 @pytest.mark.timeout(60 + 20 * KILLS)
-def test_a_daemon_killed_in_refreshes_leaves_a_whole_object_and_goes_on(running: Running, path: Path, store: ObjectServer) -> None:
+def test_a_daemon_killed_in_refreshes_leaves_a_whole_object_and_goes_on(running: Running, warehouse: BigQuery, store: ObjectServer) -> None:
+    moments = list(islice(cycle(MOMENTS), KILLS))
+    number = count()
     with ModelApi() as api:
-        number = count()
         api.answer = counting(lambda: next(number))
-        syncd = running(publishing(path, store, api))
+        syncd = running(publishing(warehouse, store, api))
         reader, objects = Reader(syncd), in_bucket(store)
         reader.published()
 
-        for moment in islice(cycle(MOMENTS), KILLS):
+        for moment in moments:
             syncd.client.quiet(NAME)
             met = moment(api, store)
-            run = reader.refresh(full=True)
-            until(lambda met=met: met(), "the moment to kill")
+            reader.refresh(full=True)
+            until(met, "the moment to kill")
             syncd.kill()
-            time.sleep(0.4)
             assert_whole(objects())
             api.steps.clear()
             syncd.start()
-            assert syncd.client.of(run).state != RUN_STATE_RUNNING
+        syncd.client.quiet(NAME)
         reader.refreshed(full=True)
-        last = assert_whole(objects())
-        cost = reader.status().cost_today
 
+    answers, cost, last = next(number), reader.status().cost_today, assert_whole(objects())
+    assert answers - moments.count(sooner_or_later) <= cost.requests <= answers
     assert json.loads(reader.get()[1]) == last
-    assert queries(last, "main.customers")
-    assert queries(last, "main.orders")
-    assert cost.requests == 0
+    assert {table: len(queries(last, table)) for table in TABLES} == dict.fromkeys(TABLES, 3)
+    auditing.assert_whole(syncd.client)
+
+
+# ── two of them ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def waiting_for_each_other(sign: str, both: threading.Barrier) -> Callable[[Asked], object]:
+    """A model that answers when the other one is asked too, so that two refreshes have read the same object before either writes."""
+    answer = counting(lambda: sign)
+
+    def when_both_are_asked(asked: Asked) -> object:
+        both.wait(20)
+        return answer(asked)
+
+    return when_both_are_asked
+
+
+def published_by(syncd: SyncdProcess) -> list[dict[str, Any]]:
+    """What the audit log tells of publications."""
+    return [json.loads(entry.detail_json) for entry in syncd.client.audit_log("metadata.published")]
+
+
+@pytest.mark.timeout(90)
+def test_two_daemons_that_publish_one_object_at_once_lose_nothing_of_each_other(
+    running: Running, warehouse: BigQuery, store: ObjectServer
+) -> None:
+    both, tables = threading.Barrier(2), dict(zip("ab", TABLES, strict=True))
+    with ModelApi() as one, ModelApi() as other:
+        models = dict(zip("ab", (one, other), strict=True))
+        for api in models.values():
+            api.answer = counting(lambda: "first")
+        daemons = {sign: Reader(running(publishing(warehouse, store, api))) for sign, api in models.items()}
+        for reader in daemons.values():
+            reader.published()
+            reader.syncd.client.quiet(NAME)
+
+        for sign, api in models.items():
+            api.answer = waiting_for_each_other(sign, both)
+        runs = {sign: reader.refresh(tables[sign]) for sign, reader in daemons.items()}
+        ended = [daemons[sign].syncd.client.ended(run) for sign, run in runs.items()]
+        shared = assert_whole(in_bucket(store)())
+        one.answer = counting(lambda: "last")
+        store.stall(UPLOAD, 0)
+        store.lose_answer(UPLOAD)
+        unheard = daemons["a"].refreshed(tables["a"])
+
+    told = [each for reader in daemons.values() for each in published_by(reader.syncd)]
+    objects = in_bucket(store)()
+    snapshots = [int(name.rpartition("-")[2]) for name in objects if name.startswith("snapshots/")]
+    assert [run.state for run in ended] == [RUN_STATE_DONE] * 2
+    assert {sign: [f"n_{sign} " in sql for sql in queries(shared, table)] for sign, table in tables.items()} == {
+        sign: [True] * 3 for sign in tables
+    }
+    assert sum(each.get("others_were_faster", 0) for each in told) >= 1
+    assert unheard.attempt == 1
+    assert all("n_last " in sql for sql in queries(assert_whole(objects), tables["a"]))
+    assert sorted(each["generation"] for each in told) == sorted([*snapshots, daemons["a"].get()[0].generation])
+    for reader in daemons.values():
+        assert_secret(KEY, reader.syncd)

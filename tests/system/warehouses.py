@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import psutil
 from google.rpc import error_details_pb2, status_pb2
 
 from demo.shop import writing
 from syncapi.v1 import metadata_pb2 as pb
 from syncapi.v1.common_pb2 import RUN_STATE_DONE, Run
 from syncapi.v1.metadata_pb2_grpc import MetadataStub
+from tests.servers.bigquery.server import PROJECT, BigQuery
 from tests.servers.model_api import Asked, ModelApi
 from tests.servers.objectstore.server import ObjectServer
 from tests.system.client import told
@@ -28,7 +30,8 @@ BUCKET = "caches"
 KEYS = ["generated_at", "generation_method", "schema", "examples", "events_tables", "schema_insights"]
 _SECONDS = 20.0
 
-TABLES = (
+TABLES = ("main.customers", "main.orders")
+STATEMENTS = (
     "CREATE TABLE customers (id BIGINT PRIMARY KEY, country VARCHAR)",
     "CREATE TABLE orders (id BIGINT PRIMARY KEY, customer_id BIGINT, amount DOUBLE, ordered_at TIMESTAMP)",
     "INSERT INTO orders SELECT n, n, n, TIMESTAMP '2026-01-01' FROM range(9) AS r(n)",
@@ -60,6 +63,10 @@ def file(path: Path) -> dict[str, Any]:
 
 def folder(path: Path) -> dict[str, Any]:
     return {"kind": "folder", "path": path}
+
+
+def bigquery(server: BigQuery) -> dict[str, Any]:
+    return {"kind": "bigquery", "project": PROJECT, "endpoint": server.url, "patience": "1s"}
 
 
 def bucket(server: ObjectServer) -> dict[str, Any]:
@@ -209,3 +216,17 @@ def counting(mark: Callable[[], object]) -> Callable[[Asked], object]:
         return {"insight": f"{sign}: {table}.", "examples": examples}
 
     return answer
+
+
+# ── secrets ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def assert_secret(secret: str, syncd: SyncdProcess) -> None:
+    """It stands nowhere but in the environment: not in what is shown, logged or kept, nor in any command line."""
+    daemon = psutil.Process(syncd.pid)
+    lines = [" ".join(each.cmdline()) for each in [daemon, *daemon.children(recursive=True)]]
+    shown = [syncd.ctl("show", NAME, *form).stdout for form in ((), ("--output", "json"))]
+    kept = [each.read_bytes().decode(errors="replace") for each in syncd.folder.rglob("*") if each.is_file()]
+    audit = [entry.detail_json for entry in syncd.client.audit_log()]
+    assert all((lines, all(shown), kept, audit))
+    assert not [text for text in (*lines, *shown, *kept, *audit) if secret in text]

@@ -54,7 +54,9 @@ class DuckDBSchemas:
         return await self._ask(lambda asker: _samples(asker, name, columns, count))
 
     async def _ask(self, question: Callable[[Asker], Answer]) -> Answer:
-        path, asker = self._settings.path, Asker()
+        path = self._settings.path
+        with our_errors(path):
+            asker = Asker()
 
         def ask() -> Answer:
             with asker, our_errors(path):

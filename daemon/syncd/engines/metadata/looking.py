@@ -31,7 +31,7 @@ async def look(work: Work, *, everything: bool = False) -> Look:
     listed = await work.reader.list(work.settings.source.schemas)
     folded = await in_thread(lambda: fold(list(remembered.tables.values()), rules))
     names = remembering.to_describe(listed, remembered, folded, everything=everything)
-    work.context.tell(Progress(doing=f"describing {len(names):,} of {len(listed):,} tables", total=len(listed)))
+    work.context.tell(Progress(doing=f"describing {len(names):,} of {len(listed):,} tables"))
     described = await work.reader.describe(names) if names else ()
     known = remembering.together(listed, remembered, described)
     warehouse = await in_thread(lambda: Warehouse.of(known.tables.values(), rules, work.reader.dialect))

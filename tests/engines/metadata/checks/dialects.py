@@ -121,7 +121,7 @@ BIGQUERY = (
     ),
     Query(
         "array of struct",
-        "SELECT user_pseudo_id, ARRAY_AGG(STRUCT(event_name AS name, event_timestamp AS at) ORDER BY event_timestamp "
+        "SELECT user_pseudo_id, ARRAY_AGG(STRUCT(event_name AS name, event_timestamp AS moment) ORDER BY event_timestamp "
         "LIMIT 3) AS steps FROM `analytics.events_20250101` GROUP BY user_pseudo_id",
     ),
     Query(

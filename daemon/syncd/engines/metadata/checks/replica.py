@@ -12,7 +12,7 @@ import duckdb
 
 from syncd.domain.schema import Column
 from syncd.engines.metadata.checks.catalog import Catalog
-from syncd.engines.metadata.checks.named import Named, every_named
+from syncd.engines.metadata.checks.named import named
 from syncd.kit.sql import quote
 from syncd.kit.threads import in_thread
 
@@ -109,17 +109,21 @@ class Replica:
     def interrupt(self) -> None:
         self._connection.interrupt()
 
-    def make(self, path: Sequence[str], columns: Iterable[Column]) -> None:
-        """A table by its name, with its schema if it has one before it. Does nothing if it is there."""
+    def make(self, path: Sequence[str], columns: Iterable[Column]) -> bool:
+        """A table by its name, with its schema if it has one before it. False if it cannot be made."""
         name = tuple(each.lower() for each in path[-2:])
         kinds = [(column.name, duckdb_type(column, self._dialect)) for column in columns]
         shown = ", ".join(f"{quote(column)} {kind}" for column, kind in kinds if kind)
-        if name in self._made or not shown:
-            return
-        if len(name) > 1:
-            self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(name[0])}")
-        self._connection.execute(f"CREATE TABLE {'.'.join(map(quote, name))} ({shown})")
+        if name in self._made:
+            return True
+        try:
+            if len(name) > 1:
+                self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(name[0])}")
+            self._connection.execute(f"CREATE TABLE {'.'.join(map(quote, name))} ({shown})")
+        except duckdb.Error:  # a type that somebody has made, for example
+            return False
         self._made.add(name)
+        return True
 
     def plan(self, sql: str) -> duckdb.Error | None:
         """Look up every name, find a function for every call. What DuckDB has against the query, if anything."""
@@ -157,18 +161,14 @@ class ReplicaAnalyser:
             return await in_thread(lambda: self._opinions(replica, queries), replica.interrupt)
 
     def _opinions(self, replica: Replica, queries: Sequence[str]) -> list[str | None]:
-        for each in every_named(queries, self._catalog):
-            _make(replica, each)
-        return [_opinion(replica.plan(query)) for query in queries]
+        return [self._opinion(replica, query) for query in queries]
 
-
-def _make(replica: Replica, table: Named) -> None:
-    path = tuple(".".join(table.path).split("."))
-    replica.make(path, table.columns)
-
-
-def _opinion(error: duckdb.Error | None) -> str | None:
-    """A query of many pieces that is not through in time, or reaches outside, may be fine nevertheless."""
-    if error is None:
-        return ""
-    return words(error) if isinstance(error, (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException)) else None
+    def _opinion(self, replica: Replica, query: str) -> str | None:
+        tables = named(query, self._catalog)
+        if not all([replica.make(".".join(each.path).split("."), each.columns) for each in tables]):
+            return None
+        error = replica.plan(query)
+        if error is None:
+            return ""
+        # It may use a function of the warehouse's own, which is missing here, or be fine and merely large.
+        return words(error) if isinstance(error, (duckdb.BinderException, duckdb.ParserException)) else None

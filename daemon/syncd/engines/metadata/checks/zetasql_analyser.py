@@ -81,7 +81,7 @@ class ZetasqlAnalyser:
         await asyncio.to_thread(self.folder.mkdir, 0o700, parents=True, exist_ok=True)
         kept = await asyncio.to_thread(lambda: any(self.folder.glob("zetasql-*.module")))
         process = await asyncio.create_subprocess_exec(
-            self.python, "-I", str(_PROGRAM), stdin=PIPE, stdout=PIPE, stderr=None, env={}, cwd="/", limit=_BYTES
+            self.python, "-I", str(_PROGRAM), stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}, cwd="/", limit=_BYTES
         )
         try:
             if await _exchange(process, settings, _START_SECONDS if kept else _COMPILE_SECONDS) != b"{}\n":

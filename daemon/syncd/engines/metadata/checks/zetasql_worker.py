@@ -106,6 +106,7 @@ class Analyser:
         request = service.AnalyzeRequest(sql_statement=query, registered_catalog_id=self._catalog)
         request.options.language_options.CopyFrom(self._options)
         request.options.default_timezone = "UTC"
+        request.options.error_message_mode = 1  # ERROR_MESSAGE_ONE_LINE
         try:
             self._client._call_grpc_method("ZetaSqlLocalService_Analyze", request.SerializeToString())  # noqa: SLF001 - see above
         except ServerError as error:
