@@ -1,11 +1,12 @@
 # Every target makes .venv when it is missing or older than pyproject.toml. Needed: Python 3.11 or later, and npm for tests on a real Meilisearch.
 
-.PHONY: demo test check proto bench soak clean
+.PHONY: demo test check proto bench soak clean install uninstall test-systemd
 .DELETE_ON_ERROR:
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 INSTALLED := .venv/.installed
+PREFIX ?= /usr/local
 PYTHON ?=
 CANDIDATES := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -22,16 +23,28 @@ check: $(INSTALLED)
 
 proto: $(INSTALLED)
 	@python -m tools.generate
+	@python -m tools.api_docs
 
 bench: $(INSTALLED)
 	@python -m tests.bench
 
 soak: $(INSTALLED)
 	@SYNCD_KILLS=$${SYNCD_KILLS:-100} python -m pytest tests/system/test_crashes.py -k "any_moment_of_any_run"
-	@SYNCD_SOAK=1 python -m pytest tests/engines/clients tests/system/test_demo.py
+	@SYNCD_SOAK=1 python -m pytest tests/engines/clients tests/system/test_demo.py tests/systemd/test_install.py
 	@SYNCD_OUTAGE=30 python -m pytest tests/system/test_outages.py -k "a_while_without"
 	@SYNCD_CUTS=$${SYNCD_CUTS:-100} python -m pytest tests/system/test_late_commits.py
 	@SYNCD_SHOPS="oracle19 oracle23" python -m pytest tests/system --ignore=tests/system/test_late_commits.py
+
+# Needs no .venv. PYTHON will run syncd; DESTDIR stands for /.
+install:
+	@$(or $(PYTHON),python3) -m tools.install --prefix "$(PREFIX)" --destination "$(or $(DESTDIR),/)" $(if $(PYTHON),--python "$(PYTHON)") $(if $(EXTRAS),--extras "$(EXTRAS)")
+
+uninstall:
+	@$(or $(PYTHON),python3) -m tools.install --remove --prefix "$(PREFIX)" --destination "$(or $(DESTDIR),/)"
+
+# Boots a systemd of its own in a container tree; as root, with debootstrap and systemd-nspawn.
+test-systemd: $(INSTALLED)
+	@python -m tests.systemd.boot
 
 clean:
 	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info

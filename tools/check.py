@@ -14,6 +14,8 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "types": ("mypy", "-p", "syncd", "-p", "syncctl", "-p", "demo", "-p", "tools", "-p", "tests"),
     "layers": ("lint-imports",),
     "sizes": ("python", "-m", "tools.sizes"),
+    "wire-style": ("buf", "lint", "proto"),
+    "wire-promises": ("buf", "breaking", "proto", "--against", "proto/released.binpb"),
 }
 
 

@@ -8,14 +8,18 @@ from grpc_tools import protoc
 ROOT = Path(__file__).resolve().parent.parent / "proto"
 
 
-def generate(into: Path) -> None:
-    """Write messages, services and their stubs below `into`. Raises `SystemExit` if a file does not compile."""
+def inputs() -> list[str]:
+    """What `protoc` is told to read: our definitions, and where to find those that they import."""
     import grpc_tools  # noqa: PLC0415 - only for the place of its own .proto files
 
     well_known = Path(grpc_tools.__file__).parent / "_proto"
-    sources = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("syncapi/v1/*.proto"))]
+    return [f"-I{ROOT}", f"-I{well_known}", *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("syncapi/v1/*.proto")))]
+
+
+def generate(into: Path) -> None:
+    """Write messages, services and their stubs below `into`. Raises `SystemExit` if a file does not compile."""
     kinds = [f"--{kind}={into}" for kind in ("python_out", "mypy_out", "grpc_python_out", "mypy_grpc_out")]
-    if status := protoc.main(["protoc", f"-I{ROOT}", f"-I{well_known}", *kinds, *sources]):
+    if status := protoc.main(["protoc", *kinds, *inputs()]):
         raise SystemExit(status)
 
 

@@ -27,6 +27,7 @@ cli.section(
         "runs": ("syncctl.commands.runs:runs", "Runs, newest first"),
         "run-show": ("syncctl.commands.runs:run_show", "One run and what it found"),
         "audit": ("syncctl.commands.audit:audit", "Who did what, and when"),
+        "whoami": ("syncctl.commands.access:whoami", "Who the daemon takes you for, and what you may do"),
     },
 )
 cli.section(
@@ -70,6 +71,7 @@ cli.section(
         "resume": ("syncctl.commands.steer:resume", "End a pause or a halt"),
         "reset": ("syncctl.commands.steer:reset", "Forget the checkpoint: the next run starts from the beginning"),
         "daemon": ("syncctl.commands.daemon:daemon", "The daemon itself: info, reload"),
+        "token": ("syncctl.commands.access:token", "Tokens for programs: create, list, revoke"),
     },
 )
 cli.section(

@@ -13,6 +13,7 @@ from typing import TypeVar
 import grpc
 from google.protobuf.message import Message
 
+from syncapi.v1 import access_pb2, access_pb2_grpc
 from syncapi.v1.audit_pb2_grpc import AuditStub
 from syncapi.v1.clients_pb2 import ListConflictsResponse, ListVersionsResponse
 from syncapi.v1.clients_pb2_grpc import ClientsStub
@@ -20,6 +21,7 @@ from syncapi.v1.control_pb2 import ListDeadLettersResponse, ListRunsResponse, Li
 from syncapi.v1.control_pb2_grpc import ControlStub
 from syncapi.v1.metadata_pb2 import ListSnapshotsResponse
 from syncapi.v1.metadata_pb2_grpc import MetadataStub
+from syncctl import credentials
 from syncctl.problems import Broken, Exit, Problem
 from syncctl.session import Session
 from syncctl.translation import problem_of
@@ -42,6 +44,7 @@ Page = TypeVar(
     ListConflictsResponse,
     ListVersionsResponse,
     ListSnapshotsResponse,
+    access_pb2.ListTokensResponse,
 )
 
 
@@ -51,21 +54,23 @@ class Daemon:
     def __init__(self, target: str) -> None:
         self.target = target
         self._channel = grpc.insecure_channel(target, _OPTIONS)
+        self._metadata = credentials.metadata(target)
         self.control = ControlStub(self._channel)
         self.audit = AuditStub(self._channel)
         self.clients = ClientsStub(self._channel)
         self.metadata = MetadataStub(self._channel)
+        self.access = access_pb2_grpc.AccessStub(self._channel)
 
     def ask(self, method: grpc.UnaryUnaryMultiCallable[Request, Reply], request: Request, seconds: float = 10) -> Reply:
         """One question, one answer."""
         try:
-            return method(request, timeout=seconds)
+            return method(request, timeout=seconds, metadata=self._metadata)
         except grpc.RpcError as error:
             raise self._problem(error, seconds) from error
 
     def stream(self, method: grpc.UnaryStreamMultiCallable[Request, Reply], request: Request, seconds: float) -> Iterator[Reply]:
         """Messages until the daemon ends the stream or the time is up, which is a `Broken` like any other."""
-        call = method(request, timeout=seconds)
+        call = method(request, timeout=seconds, metadata=self._metadata)
         try:
             yield from call
         except grpc.RpcError as error:

@@ -2,10 +2,9 @@
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -22,10 +21,15 @@ from syncd.engines.metadata.shelves import Shelves
 from syncd.kit import systemd
 from syncd.kit.files import Lock, LockHeld
 from syncd.ledger.book import open_ledger
+from syncd.observe.bugs import reporting
+from syncd.observe.metrics.serving import Seen, measuring
+from syncd.observe.notify.notifying import notifying
+from syncd.ports.ledger import Ledger
 from syncd.rpc.server import serving
 from syncd.runtime.board import Board
 from syncd.runtime.daemon import Daemon
 from syncd.runtime.roster import Roster
+from syncd.runtime.service import in_service, signals
 from syncd.runtime.supervisor import Supervisor
 from syncd.settings.load import Settings, load
 
@@ -46,22 +50,37 @@ async def run(settings: Settings) -> None:
     Start: lock, ledger, syncs, sockets, ready. Stop: no new calls and runs, running batches end, audit log shipped, ledger closed.
     If a batch does not end in time, the process does: everything that was committed is in the ledger.
     """
-    stopping = asyncio.Event()
-    with _alone(settings.daemon.state_dir), _signals(stopping):
-        async with open_ledger(settings.daemon.state_dir, _now, settings.daemon.keep_runs) as ledger, asyncio.TaskGroup() as tasks:
+    with _alone(settings.daemon.state_dir), signals() as asked:
+        async with _ledger(settings) as ledger, asyncio.TaskGroup() as tasks:
             board = Board()
             supervisor = Supervisor(ledger, board, tasks, settings.daemon.concurrency, settings.daemon.retry)
             roster = Roster(settings, ledger, supervisor, lambda: read_settings(settings.file))
             daemon = Daemon(ledger, board, supervisor, roster)
             await roster.start()
-            sockets = [listen.socket for listen in settings.listen]
             clients = ClientsDesk(daemon, ledger.documents)
             shelves = Shelves(lambda name: supervisor.find(name).connections, ledger.folder / "syncs")
             metadata = MetadataDesk(daemon, ledger.documents, shelves)
-            async with serving(daemon, ledger.audit, VERSION, sockets, _CALLS_GRACE_SECONDS, clients=clients, metadata=metadata):
-                systemd.notify("READY=1")
-                log.info("daemon ready", version=VERSION, syncs=len(settings.syncs), sockets=[str(socket) for socket in sockets])
-                await stopping.wait()
+            async with (
+                reporting(settings.daemon.errors, VERSION),
+                measuring(settings.daemon.metrics, ledger, Seen(VERSION, daemon.statuses, board.runs)) as meter,
+                notifying(settings.notify, ledger, daemon.warnings),
+                serving(
+                    daemon,
+                    ledger,
+                    VERSION,
+                    settings.listen,
+                    _CALLS_GRACE_SECONDS,
+                    access=settings.daemon.access,
+                    meter=meter,
+                    clients=clients,
+                    metadata=metadata,
+                ),
+                in_service(daemon, asked, ledger.busy_for),
+            ):
+                log.info(
+                    "daemon ready", version=VERSION, syncs=len(settings.syncs), sockets=[str(listen.socket) for listen in settings.listen]
+                )
+                await asked.wait_to_stop(settings.daemon.stop_timeout)
                 log.info("daemon stopping")
                 systemd.notify("STOPPING=1")
                 daemon.going_away.set()
@@ -94,17 +113,10 @@ def _leave(runs: Sequence[RunId]) -> NoReturn:
     os._exit(0)
 
 
+def _ledger(settings: Settings) -> AbstractAsyncContextManager[Ledger]:
+    daemon = settings.daemon
+    return open_ledger(daemon.state_dir, _now, daemon.keep_runs, daemon.audit_keep_months)
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-@contextmanager
-def _signals(stopping: asyncio.Event) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)

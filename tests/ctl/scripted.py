@@ -2,6 +2,7 @@
 """The other end of the wire, scripted: a real gRPC server on a UNIX socket that answers from a small world of its own."""
 
 import asyncio
+import hashlib
 import inspect
 import json
 import tempfile
@@ -182,6 +183,8 @@ class World:
     watches: deque[Script] = field(default_factory=deque)
     """What each next `WatchRun` does; when none is left, the run as it is."""
     boards: deque[list[control_pb2.WatchSyncsResponse | str]] = field(default_factory=deque)
+    findings: list[audit_pb2.AuditFinding] = field(default_factory=list)
+    exported: list[bytes] = field(default_factory=lambda: [b"one\n", b"two\n"])
     tails: deque[list[audit_pb2.TailAuditResponse | str]] = field(default_factory=deque)
     refuse: dict[str, Refusal] = field(default_factory=dict)
     """By the name of the call."""
@@ -347,6 +350,21 @@ class ScriptedAudit(_Scripted, audit_pb2_grpc.AuditServicer):
         first = request.after_sequence if request.HasField("after_sequence") else head - request.backlog
         now = audit_pb2.TailAuditResponse(entries=self.world.entries[max(first, 0) :], cursor=head)
         yield from self._play(self.world.tails.popleft() if self.world.tails else [now, SILENCE], context)
+
+    def VerifyAudit(self, request: Any, context: Any) -> Iterator[audit_pb2.VerifyAuditResponse]:
+        self._begin("VerifyAudit", request, context)
+        yield audit_pb2.VerifyAuditResponse(checked=40, total=80)
+        yield audit_pb2.VerifyAuditResponse(
+            checked=80, total=80, done=True, first=1, head=40, head_hash="ab" * 32, findings=self.world.findings
+        )
+
+    def ExportAudit(self, request: Any, context: Any) -> Iterator[audit_pb2.ExportAuditResponse]:
+        self._begin("ExportAudit", request, context)
+        for chunk in self.world.exported:
+            yield audit_pb2.ExportAuditResponse(chunk=chunk)
+        sha256 = hashlib.sha256(b"one\ntwo\n").hexdigest()
+        manifest = audit_pb2.AuditManifest(format="csv", rows=2, first=39, last=40, last_hash="ab" * 32, sha256=sha256)
+        yield audit_pb2.ExportAuditResponse(manifest=manifest)
 
 
 def answering(service: Any, base: type[Any]) -> Any:

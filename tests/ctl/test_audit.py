@@ -2,8 +2,18 @@
 
 import json
 import signal
+from pathlib import Path
 
-from syncapi.v1.audit_pb2 import QueryAuditRequest, TailAuditRequest, TailAuditResponse
+from syncapi.v1.audit_pb2 import (
+    AuditFault,
+    AuditFinding,
+    AuditFormat,
+    ExportAuditRequest,
+    QueryAuditRequest,
+    TailAuditRequest,
+    TailAuditResponse,
+    VerifyAuditRequest,
+)
 from tests.ctl.harness import Ctl
 from tests.ctl.scripted import BREAK, RUN, SILENCE, World, an_entry
 
@@ -55,3 +65,56 @@ def test_following_the_log_goes_on_from_the_cursor_after_a_break(ctl: Ctl, world
     assert "source.unavailable" in lines[2]
     assert process.returncode == 130
     assert world.requests(TailAuditRequest) == [TailAuditRequest(backlog=2), TailAuditRequest(after_sequence=40)]
+
+
+def test_a_log_that_is_whole_is_told_with_what_to_note_down(ctl: Ctl, world: World) -> None:
+    answer = ctl("audit", "verify", "--noted", f"12:{'CD' * 32}")
+
+    assert world.requests(VerifyAuditRequest) == [VerifyAuditRequest(noted_sequence=12, noted_hash="cd" * 32)]
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.splitlines() == ["whole: 40 entries, from 1 to 40", f"40:{'ab' * 32}"]
+
+
+def test_a_log_that_was_changed_is_told_with_the_places_and_an_exit_code(ctl: Ctl, world: World) -> None:
+    world.findings = [
+        AuditFinding(place="2026-10.duckdb", fault=AuditFault.AUDIT_FAULT_EDITED, first=14, last=14),
+        AuditFinding(place="2026-10.duckdb", fault=AuditFault.AUDIT_FAULT_TRUNCATED, first=19, last=20),
+    ]
+
+    answer, for_programs = ctl("audit", "verify"), ctl("audit", "verify", "-o", "json")
+
+    assert (answer.code, for_programs.code) == (1, 1)
+    assert "2026-10.duckdb  14       edited: contents are not those that were hashed" in answer.out
+    assert "2026-10.duckdb  19–20    truncated: the newest ones are gone" in answer.out
+    assert json.loads(for_programs.out)["findings"][1]["fault"] == "AUDIT_FAULT_TRUNCATED"
+
+
+def test_what_is_no_entry_to_have_noted_is_refused(ctl: Ctl) -> None:
+    answer = ctl("audit", "verify", "--noted", "12")
+
+    assert (answer.code, answer.out) == (2, "")
+    assert "SEQ:HASH" in answer.err
+
+
+def test_a_copy_is_written_with_its_manifest_or_goes_to_standard_output(ctl: Ctl, world: World, tmp_path: Path) -> None:
+    file = tmp_path / "log.csv"
+
+    written = ctl("audit", "export", "--format", "csv", "-O", str(file), "--since", "2025-06-30T18:00Z")
+    shown = ctl("audit", "export", "--format", "csv")
+
+    assert (written.code, shown.code) == (0, 0)
+    assert file.read_bytes() == b"one\ntwo\n"
+    assert json.loads((tmp_path / "log.csv.manifest.json").read_text())["rows"] == 2
+    assert (shown.out, shown.err) == ("one\ntwo\n", "")
+    first = world.requests(ExportAuditRequest)[0]
+    assert (first.format, first.since.seconds) == (AuditFormat.AUDIT_FORMAT_CSV, 1751306400)
+
+
+def test_a_copy_that_is_not_what_was_announced_is_not_kept(ctl: Ctl, world: World, tmp_path: Path) -> None:
+    world.exported = [b"one\n"]
+
+    answer = ctl("audit", "export", "--format", "csv", "-O", str(tmp_path / "log.csv"))
+
+    assert answer.code == 1
+    assert "not those that the daemon announced" in answer.err
+    assert list(tmp_path.iterdir()) == []

@@ -18,6 +18,7 @@ from syncapi.v1 import clients_pb2_grpc, common_pb2
 from syncd.domain.unified import Key, Kind, read_model
 from syncd.ports.clients_control import Answer, Back, ConflictKind, ConflictState, FileState, PlanView, SidePhase
 from syncd.rpc.server import serving
+from syncd.settings.daemon import ListenSection
 from tests.rpc.desk import CONFLICT, DOCS, GITHUB, MODELS, NOON, OLD, PLANNED, PROJECT, RUN, SECRET, Desk, a_conflict
 from tests.rpc.test_control_plane import detail, info
 from tests.runtime.world import Play, opened, sync
@@ -33,7 +34,7 @@ async def channel(tmp_path: Path, desk: Desk) -> AsyncIterator[grpc.aio.Channel]
     socket = tmp_path / "syncd.sock"
     async with (
         opened(tmp_path, Play(), sync("a")) as world,
-        serving(world.daemon, world.ledger.audit, "1.2.3", [socket], 1.0, clients=desk),
+        serving(world.daemon, world.ledger, "1.2.3", [ListenSection(socket=socket)], 1.0, clients=desk),
         grpc.aio.insecure_channel(f"unix:{socket}") as channel,
     ):
         yield channel
@@ -109,8 +110,8 @@ async def test_what_is_exported_has_no_secrets_and_can_be_imported(clients: Any,
 
     assert SECRET not in exported.text
     assert [(left.key, left.field) for left in exported.left_out] == [(key(GITHUB), "env.KEY")]
-    assert (imported.run.id, imported.run.state, imported.run.actor) == (RUN, common_pb2.RUN_STATE_QUEUED, "unix")
-    assert desk.done == [("import", "ai", 4, "unix")]
+    assert (imported.run.id, imported.run.state, imported.run.actor) == (RUN, common_pb2.RUN_STATE_QUEUED, "root (uid 0)")
+    assert desk.done == [("import", "ai", 4, "root (uid 0)")]
 
 
 async def test_a_plan_tells_files_decisions_conflicts_and_losses(clients: Any, desk: Desk) -> None:
@@ -184,7 +185,7 @@ async def test_conflicts_page_oldest_first_also_while_some_are_resolved(clients:
 async def test_a_resolution_starts_a_run_and_settles_the_conflict(clients: Any, desk: Desk, answer: Any, understood: Answer) -> None:
     run = (await clients.ResolveConflict(pb.ResolveConflictRequest(conflict=CONFLICT, **answer))).run
 
-    assert (run.id, desk.done) == (RUN, [("resolve", "ai", understood, "unix")])
+    assert (run.id, desk.done) == (RUN, [("resolve", "ai", understood, "root (uid 0)")])
     settled = await clients.GetConflict(pb.GetConflictRequest(conflict=CONFLICT))
     assert settled.conflict.state == pb.CONFLICT_STATE_RESOLVED
 
@@ -229,7 +230,7 @@ async def test_a_diff_without_numbers_is_the_last_change(clients: Any) -> None:
 async def test_a_rollback_is_of_all_or_of_one_side_or_entry(clients: Any, desk: Desk, asked: Any, understood: Back) -> None:
     run = (await clients.RollbackClients(pb.RollbackClientsRequest(sync="ai", version=2, **asked))).run
 
-    assert (run.id, desk.done) == (RUN, [("rollback", "ai", understood, "unix")])
+    assert (run.id, desk.done) == (RUN, [("rollback", "ai", understood, "root (uid 0)")])
 
 
 NOT_FOUND, REFUSED, INVALID = grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.INVALID_ARGUMENT
@@ -290,7 +291,7 @@ async def test_without_a_desk_there_is_no_such_service(tmp_path: Path) -> None:
     socket = tmp_path / "syncd.sock"
     async with (
         opened(tmp_path, Play(), sync("a")) as world,
-        serving(world.daemon, world.ledger.audit, "1.2.3", [socket], 1.0),
+        serving(world.daemon, world.ledger, "1.2.3", [ListenSection(socket=socket)], 1.0),
         grpc.aio.insecure_channel(f"unix:{socket}") as channel,
     ):
         stub: Any = clients_pb2_grpc.ClientsStub(channel)

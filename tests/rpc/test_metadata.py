@@ -18,6 +18,7 @@ from syncd.domain.run import SyncName
 from syncd.ports.metadata_control import CacheStatus, Refreshing
 from syncd.rpc import metadata_wire
 from syncd.rpc.server import serving
+from syncd.settings.daemon import ListenSection
 from tests.rpc.metadata_desk import CONTENT, NOON, RUN, MetadataDesk, a_cost, a_snapshot, a_status, digest
 from tests.rpc.test_control_plane import detail, info
 from tests.runtime.world import Play, opened, sync
@@ -37,7 +38,7 @@ async def channel(tmp_path: Path, desk: MetadataDesk) -> AsyncIterator[grpc.aio.
     socket = tmp_path / "syncd.sock"
     async with (
         opened(tmp_path, Play(), sync("a")) as world,
-        serving(world.daemon, world.ledger.audit, "1.2.3", [socket], 1.0, metadata=desk),
+        serving(world.daemon, world.ledger, "1.2.3", [ListenSection(socket=socket)], 1.0, metadata=desk),
         grpc.aio.insecure_channel(f"unix:{socket}") as channel,
     ):
         yield channel
@@ -167,18 +168,18 @@ async def test_a_moment_of_no_time_at_all_is_told(metadata: Any, desk: MetadataD
 @pytest.mark.parametrize(
     ("asked", "understood"),
     [
-        pytest.param({}, Refreshing(actor="unix"), id="whatever has changed"),
-        pytest.param({"tables": ["orders", "ga.events_*"]}, Refreshing(("orders", "ga.events_*"), actor="unix"), id="some tables"),
-        pytest.param({"full": True}, Refreshing(full=True, actor="unix"), id="everything"),
-        pytest.param({"allow_shrink": True}, Refreshing(allow_shrink=True, actor="unix"), id="also what has shrunk"),
-        pytest.param({"request_id": "r-1"}, Refreshing(request_id="r-1", actor="unix"), id="once"),
+        pytest.param({}, Refreshing(actor="root (uid 0)"), id="whatever has changed"),
+        pytest.param({"tables": ["orders", "ga.events_*"]}, Refreshing(("orders", "ga.events_*"), actor="root (uid 0)"), id="some tables"),
+        pytest.param({"full": True}, Refreshing(full=True, actor="root (uid 0)"), id="everything"),
+        pytest.param({"allow_shrink": True}, Refreshing(allow_shrink=True, actor="root (uid 0)"), id="also what has shrunk"),
+        pytest.param({"request_id": "r-1"}, Refreshing(request_id="r-1", actor="root (uid 0)"), id="once"),
     ],
 )
 async def test_a_refresh_is_passed_on_with_who_asked(metadata: Any, desk: MetadataDesk, asked: Any, understood: Refreshing) -> None:
     run = (await metadata.RefreshCache(pb.RefreshCacheRequest(sync="warehouse", **asked))).run
 
-    assert desk.done == [("refresh", understood, "unix")]
-    assert (run.id, run.mode, run.state, run.actor) == (RUN, "refresh", common_pb2.RUN_STATE_QUEUED, "unix")
+    assert desk.done == [("refresh", understood, "root (uid 0)")]
+    assert (run.id, run.mode, run.state, run.actor) == (RUN, "refresh", common_pb2.RUN_STATE_QUEUED, "root (uid 0)")
     assert run.request_id == understood.request_id
 
 
@@ -243,8 +244,8 @@ async def test_a_diff_tells_what_is_added_removed_and_changed(metadata: Any, des
 async def test_a_snapshot_is_restored_by_whoever_asks(metadata: Any, desk: MetadataDesk) -> None:
     run = (await metadata.RestoreSnapshot(pb.RestoreSnapshotRequest(sync="warehouse", snapshot="20250630T120000Z-8"))).run
 
-    assert (run.id, run.mode, run.actor) == (RUN, "restore", "unix")
-    assert desk.done == [("restore", "20250630T120000Z-8", "unix")]
+    assert (run.id, run.mode, run.actor) == (RUN, "restore", "root (uid 0)")
+    assert desk.done == [("restore", "20250630T120000Z-8", "root (uid 0)")]
 
 
 async def test_a_context_tells_its_tokens_and_what_did_not_fit(metadata: Any) -> None:
@@ -327,7 +328,7 @@ async def test_without_a_desk_there_is_no_such_service(tmp_path: Path) -> None:
     socket = tmp_path / "syncd.sock"
     async with (
         opened(tmp_path, Play(), sync("a")) as world,
-        serving(world.daemon, world.ledger.audit, "1.2.3", [socket], 1.0),
+        serving(world.daemon, world.ledger, "1.2.3", [ListenSection(socket=socket)], 1.0),
         grpc.aio.insecure_channel(f"unix:{socket}") as channel,
     ):
         stub: Any = metadata_pb2_grpc.MetadataStub(channel)

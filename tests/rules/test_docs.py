@@ -22,6 +22,7 @@ from syncd.engines.search import jsonforms
 from syncd.kit.text import format_duration
 from syncd.settings.daemon import DaemonSection, ListenSection
 from syncd.settings.load import load
+from syncd.settings.notify import NotifySection
 from syncd.settings.secret import SecretReference
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +34,7 @@ LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 SECTIONS: dict[str, type[BaseModel]] = {
     "`[daemon]`": DaemonSection,
     "`[[listen]]`": ListenSection,
+    "`[[notify]]`": NotifySection,
     **{f'`[syncs.NAME]` with `engine = "{kind}"`': catalogue.engine(kind).settings for kind in catalogue.engine_kinds()},
     "`[syncs.NAME.sides.SIDE]`": SideSection,
     **{f'`[connections.NAME]` with `kind = "{kind}"`': catalogue.connector(kind).settings for kind in catalogue.connector_kinds()},

@@ -1,28 +1,40 @@
 """The audit log."""
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import TypedDict, Unpack
 
 import click
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from syncapi.v1.audit_pb2 import QueryAuditRequest, TailAuditRequest, TailAuditResponse
+from syncapi.v1.audit_pb2 import (
+    AuditFormat,
+    ExportAuditRequest,
+    QueryAuditRequest,
+    TailAuditRequest,
+    TailAuditResponse,
+    VerifyAuditRequest,
+    VerifyAuditResponse,
+)
 from syncapi.v1.common_pb2 import AuditEntry
-from syncctl import render, stamps, words
+from syncctl import audit_files, audit_view, render, stamps, words
 from syncctl.cli import COUNT, DURATION, MOMENT, SOME, SYNC, Family
 from syncctl.connection import Daemon, connect
+from syncctl.problems import Exit, Problem
 from syncctl.session import Session
 from syncctl.streams import Patience, unbroken
 from syncctl.view import Block, Cell, Column, Line, Span, Table, pieces, plain, quiet
 
 _SECONDS = 60.0
+_WHOLE_SECONDS = 6 * 3600.0
 
 
 @click.group("audit", cls=Family)
 def audit() -> None:
-    """Entries are never changed and never removed. With `-o json` an entry is a line."""
+    """Entries are never changed, and removed only as whole months where the settings say so. With `-o json` an entry is a line."""
 
 
 class Filters(TypedDict):
@@ -78,6 +90,47 @@ def tail(session: Session, *, follow: bool, backlog: int, after: int | None, rec
             else:
                 for entry in entries:
                     render.item(session, entry)
+
+
+@audit.command("verify")
+@click.option("--noted", metavar="SEQ:HASH", callback=audit_files.noted, help="An entry as you noted it down: it has to be there still.")
+@click.pass_obj
+def verify(session: Session, *, noted: tuple[int, str]) -> Exit:
+    """Check every hash, every link and every file; exit code 1 and where it breaks, if the log is not what was written.
+
+    Whoever can write all files of the daemon can forge a log that is consistent in itself. So note SEQ:HASH of the last line
+    elsewhere from time to time, and ask for it with --noted.
+    """
+    last = VerifyAuditResponse()
+    with connect(session) as daemon:
+        request = VerifyAuditRequest(noted_sequence=noted[0], noted_hash=noted[1])
+        for last in daemon.stream(daemon.audit.VerifyAudit, request, _WHOLE_SECONDS):
+            if session.for_people and sys.stderr.isatty():
+                click.echo(f"\r{audit_view.progress(last)}", nl=last.done, err=True)
+    if not last.done:
+        raise Problem("the check did not come to its end", hint="the daemon is shutting down; ask again later")
+    render.answer(session, last, lambda: audit_view.verdict(last))
+    return Exit.FAILED if last.findings else Exit.DONE
+
+
+@audit.command("export")
+@click.option("--format", "form", type=click.Choice(["parquet", "csv", "jsonl"]), required=True, help="How to write it.")
+@click.option(
+    "-O", "--output-file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it there, and FILE.manifest.json."
+)
+@click.option("--since", type=MOMENT, callback=stamps.stamped, help="At or after: 30s, 5m, 1h, 2d ago, or an ISO time.")
+@click.option("--until", type=MOMENT, callback=stamps.stamped, help="Before.")
+@click.pass_obj
+def export(session: Session, *, form: str, output_file: Path | None, since: Timestamp | None, until: Timestamp | None) -> None:
+    """The log as a file that can be checked without syncd: all entries from the first of the time to its last.
+
+    Without -O it goes to standard output, and nothing else does.
+    """
+    request = ExportAuditRequest(format=AuditFormat.Value(f"AUDIT_FORMAT_{form.upper()}"), since=since, until=until)
+    with connect(session) as daemon:
+        manifest = audit_files.received(daemon.stream(daemon.audit.ExportAudit, request, _WHOLE_SECONDS), output_file)
+    if output_file:
+        render.answer(session, manifest, lambda: [audit_view.manifest(manifest)])
 
 
 def _matching(daemon: Daemon, request: QueryAuditRequest) -> Iterator[AuditEntry]:

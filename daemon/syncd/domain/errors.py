@@ -6,7 +6,9 @@ SyncdError
 └── RequestError        the caller acts: nothing is wrong with the daemon
     ├── NotFound
     ├── Refused         right request, wrong moment
-    └── InvalidRequest
+    ├── InvalidRequest
+    ├── NotIdentified   nobody knows who calls
+    └── NotPermitted    the caller is known and may not
 """
 
 from collections.abc import Mapping
@@ -110,3 +112,13 @@ class InvalidRequest(RequestError):
     def __init__(self, message: str, *, fields: Mapping[str, str] | None = None, hint: str = "", code: str = "") -> None:
         super().__init__(message, hint=hint, code=code)
         self.fields: Mapping[str, str] = MappingProxyType(dict(fields or {}))
+
+
+class NotIdentified(RequestError):
+    """Nobody can say who calls, or what proves it is not good (any more)."""
+
+    code = "access.unauthenticated"
+
+
+class NotPermitted(RequestError):
+    code = "access.denied"

@@ -2,10 +2,12 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from contextvars import copy_context
+from datetime import timedelta
 from functools import partial
 from typing import TypeVar, TypeVarTuple, cast
 
@@ -83,10 +85,23 @@ class OneThread:
 
     def __init__(self, name: str) -> None:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._began: float | None = None
 
     async def call(self, work: Callable[[*Given], Answer], *given: *Given) -> Answer:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, partial(copy_context().run, work, *given))
+        return await loop.run_in_executor(self._executor, partial(copy_context().run, self._timed, partial(work, *given)))
+
+    def busy_for(self) -> timedelta:
+        """How long the call has taken that is under way now; nothing if there is none."""
+        began = self._began
+        return timedelta(0) if began is None else timedelta(seconds=time.monotonic() - began)
+
+    def _timed(self, work: Callable[[], Answer]) -> Answer:
+        self._began = time.monotonic()
+        try:
+            return work()
+        finally:
+            self._began = None
 
     async def close(self) -> None:
         """Finish what was asked for, then end the thread; closing twice is fine. Further calls raise `RuntimeError`."""

@@ -1,4 +1,4 @@
-"""The audit log in DuckDB: one file a month.
+"""The audit log in DuckDB: one file a month, which is Parquet once it is sealed.
 
 DuckDB opens a log (WAL) that was cut without a word and without the rows it lost, refuses a damaged one with any of several unrelated
 exceptions, and writes blocks whose damage only a later read discovers. So a file is never the only copy: whoever opens it compares
@@ -14,25 +14,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from syncd.domain.audit import Recorded
 from syncd.domain.errors import PermanentError, SyncdError
 from syncd.ledger.border import border, busy, full, unwritable, unwritten
+from syncd.ledger.formats import table
 from syncd.ledger.moments import micros
 from syncd.ledger.outbox import Held, Line, recorded
 from syncd.ports.ledger import AuditQuery
 
 _STORAGE_VERSION = "v1.5.0"
 _ROOM_BYTES = 16 * 1024 * 1024
-_COLUMNS: list[tuple[str, pa.DataType]] = [
-    ("sequence", pa.int64()),
-    ("at", pa.timestamp("us")),
-    *((name, pa.string()) for name in ("action", "sync", "run", "actor", "outcome", "detail")),
-    ("previous", pa.binary()),
-    ("hash", pa.binary()),
-]
-_SCHEMA = pa.schema(_COLUMNS)
 _CREATE = """
 CREATE TABLE IF NOT EXISTS book.entries (
     sequence BIGINT NOT NULL, "at" TIMESTAMP NOT NULL, action VARCHAR NOT NULL, sync VARCHAR NOT NULL, run VARCHAR NOT NULL,
@@ -66,6 +58,12 @@ class MonthFiles:
         self._turn_to(month)
         return self._held
 
+    def growing(self, month: str) -> Held:
+        """Open a month's file so that entries can be added. A sealed one is given up: the clock was set back into its month."""
+        if not self._path(month).exists() and self.sealed(month).exists():
+            self.expire(month)
+        return self.open(month)
+
     def append(self, month: str, lines: Sequence[Line]) -> int:
         """Add those entries that the file does not hold yet, durably; answers the highest sequence it holds.
 
@@ -75,7 +73,7 @@ class MonthFiles:
         fresh = [line for line in lines if line[0] > self._held.last]
         if fresh:
             try:
-                db.register("incoming", _table(fresh))
+                db.register("incoming", table(fresh))
                 db.execute("INSERT INTO book.entries SELECT * FROM incoming")
                 db.unregister("incoming")
             except duckdb.Error as error:
@@ -87,19 +85,47 @@ class MonthFiles:
         """Entries of a month that match, newest first. Raises `DamagedFile`."""
         conditions, values = _conditions(query)
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        db = self._turn_to(month)
-        try:
-            rows = db.execute(f"{_SELECT}{where} ORDER BY sequence DESC LIMIT ?", [*values, query.limit]).fetchall()
-        except _OUR_MISTAKES:
-            raise
-        except duckdb.Error as error:
-            raise self._judge(month, DamagedFile(f"{self._path(month)} is damaged: {error}")) from error
+        rows = self._selected(month, f"{where} ORDER BY sequence DESC LIMIT ?", [*values, query.limit])
         return [recorded(row) for row in rows]
+
+    def page(self, month: str, behind: int, upto: int, limit: int) -> list[Line]:
+        """Entries of a month between two sequences, in their order, as they are stored. Raises `DamagedFile`."""
+        return self._selected(month, " WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?", [behind, upto, limit])
+
+    def place(self, month: str) -> Path | None:
+        """The file of a month, if there is one."""
+        return next((path for path in (self._path(month), self.sealed(month)) if path.exists()), None)
+
+    def sealed(self, month: str) -> Path:
+        """Where the sealed file of a month is, or would be."""
+        return self._folder / f"{month}.parquet"
+
+    def manifest(self, month: str) -> Path:
+        """Where the manifest of a sealed month is, or would be."""
+        return self._folder / f"{month}.manifest.json"
+
+    def unsealed(self) -> list[str]:
+        """Months whose file can still grow."""
+        return sorted(path.stem for path in self._folder.glob("????-??.duckdb"))
+
+    def retire(self, month: str) -> None:
+        """Remove the file that can grow; the sealed one takes its place."""
+        self.close()
+        with border(self._path(month)):
+            for ending in ("", ".wal"):
+                self._path(month).with_name(f"{month}.duckdb{ending}").unlink(missing_ok=True)
+
+    def expire(self, month: str) -> None:
+        """Remove a month's file, in whatever form it is."""
+        self.retire(month)
+        with border(self.sealed(month)):
+            self.sealed(month).unlink(missing_ok=True)
+            self.manifest(month).unlink(missing_ok=True)
 
     def set_aside(self, month: str, mark: str) -> str:
         """Move a month's file out of the way; answers its new name."""
         self.close()
-        path = self._path(month)
+        path = self.place(month) or self._path(month)
         name = f"{path.name}.quarantined-{mark}"
         with border(path):
             for ending in ("", ".wal"):
@@ -115,6 +141,15 @@ class MonthFiles:
             self._db.close()
         self._db, self._month = None, ""
 
+    def _selected(self, month: str, rest: str, values: Sequence[object]) -> list[Line]:
+        db = self._turn_to(month)
+        try:
+            return db.execute(_SELECT + rest, values).fetchall()
+        except _OUR_MISTAKES:
+            raise
+        except duckdb.Error as error:
+            raise self._judge(month, DamagedFile(f"{self.place(month)} is damaged: {error}")) from error
+
     def _turn_to(self, month: str) -> duckdb.DuckDBPyConnection:
         if self._db is not None and self._month == month:
             return self._db
@@ -123,9 +158,9 @@ class MonthFiles:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             self._db = duckdb.connect(config=self._config())
-            self._held = _attach(self._db, self._path(month))
+            self._held = _attach(self._db, self.place(month) or self._path(month))
         except duckdb.Error as error:
-            raise self._judge(month, DamagedFile(f"{self._path(month)} is damaged: {error}")) from error
+            raise self._judge(month, DamagedFile(f"{self.place(month)} is damaged: {error}")) from error
         self._month = month
         return self._db
 
@@ -158,14 +193,14 @@ class MonthFiles:
 
 def _attach(db: duckdb.DuckDBPyConnection, path: Path) -> Held:
     quoted = str(path).replace("'", "''")
-    db.execute(f"ATTACH '{quoted}' AS book (STORAGE_VERSION '{_STORAGE_VERSION}')")
-    db.execute(_CREATE)
+    if path.suffix == ".parquet":
+        db.execute("CREATE SCHEMA book")
+        db.execute(f"CREATE VIEW book.entries AS SELECT * FROM read_parquet('{quoted}')")
+    else:
+        db.execute(f"ATTACH '{quoted}' AS book (STORAGE_VERSION '{_STORAGE_VERSION}')")
+        db.execute(_CREATE)
     entries, last, last_hash = db.execute(_HELD).fetchall()[0]
     return Held(entries, last, last_hash.hex() if last_hash else "")
-
-
-def _table(lines: Sequence[Line]) -> pa.Table:
-    return pa.table([list(column) for column in zip(*lines, strict=True)], schema=_SCHEMA)
 
 
 def _conditions(query: AuditQuery) -> tuple[list[str], list[object]]:

@@ -16,6 +16,7 @@ Line = tuple[Any, ...]
 """The columns of an entry as outbox and monthly files both store them: whole microseconds, hashes as bytes, the detail as JSON."""
 
 _FIELDS = "sequence, at, action, sync, run, actor, outcome, detail, previous, hash"
+_FOREVER = 2**62
 _MONTH = "strftime('%Y-%m', at / 1000000, 'unixepoch')"
 
 
@@ -104,6 +105,53 @@ def after(db: sqlite3.Connection, sequence: int, limit: int) -> list[Recorded]:
     """The next entries behind a sequence, oldest first."""
     rows = db.execute(f"SELECT {_FIELDS} FROM outbox WHERE sequence > ? ORDER BY sequence LIMIT ?", (sequence, limit))
     return [recorded(row) for row in rows.fetchall()]
+
+
+def end(db: sqlite3.Connection) -> tuple[int, bytes]:
+    """Sequence and hash of the newest entry, as they were kept beside the entries."""
+    sequence, own = db.execute("SELECT sequence, hash FROM head").fetchone()
+    return int(sequence), bytes(own)
+
+
+def lines(db: sqlite3.Connection, behind: int, upto: int, limit: int) -> list[Line]:
+    """The next entries between two sequences, oldest first, as they are stored."""
+    rows = db.execute(f"SELECT {_FIELDS} FROM outbox WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?", (behind, upto, limit))
+    return [tuple(row) for row in rows.fetchall()]
+
+
+def beyond_head(db: sqlite3.Connection, limit: int) -> list[int]:
+    """Sequences that stand behind the newest entry: nobody wrote them."""
+    rows = db.execute("SELECT sequence FROM outbox WHERE sequence > (SELECT sequence FROM head) ORDER BY sequence LIMIT ?", (limit,))
+    return [int(row[0]) for row in rows.fetchall()]
+
+
+def span(db: sqlite3.Connection, since: datetime | None, until: datetime | None) -> tuple[int, int]:
+    """The first and the last entry of a time, and so a range without gaps; the last is before the first if there is none."""
+    first, last = db.execute(
+        "SELECT coalesce(min(sequence), 1), coalesce(max(sequence), 0) FROM outbox WHERE at >= ? AND at < ?"
+        " AND sequence >= (SELECT coalesce(min(first), 1) FROM months)",
+        (micros(since) if since else -_FOREVER, micros(until) if until else _FOREVER),
+    ).fetchone()
+    return int(first), int(last)
+
+
+def due(db: sqlite3.Connection, month: str) -> int:
+    """How many entries a month is to have."""
+    return int(db.execute("SELECT coalesce(max(entries), 0) FROM months WHERE month = ?", (month,)).fetchone()[0])
+
+
+def forget(db: sqlite3.Connection, month: str) -> None:
+    """A month is no longer kept. Its entries can be swept from then on."""
+    db.execute("DELETE FROM months WHERE month = ?", (month,))
+
+
+def sweep(db: sqlite3.Connection, limit: int) -> int:
+    """Remove some entries that stand before the oldest month that is kept; answers how many."""
+    return db.execute(
+        "DELETE FROM outbox WHERE sequence IN (SELECT sequence FROM outbox WHERE sequence < (SELECT min(first) FROM months)"
+        " ORDER BY sequence LIMIT ?)",
+        (limit,),
+    ).rowcount
 
 
 def extents(db: sqlite3.Connection, behind: int) -> list[Extent]:

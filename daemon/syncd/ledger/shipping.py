@@ -5,10 +5,12 @@ its end and a file that was deleted are all mended the same way.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -26,6 +28,8 @@ _LINGER_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 60.0
 _MEMORY = "96MB"
 
+Answer = TypeVar("Answer")
+
 log = structlog.get_logger()
 
 
@@ -34,7 +38,8 @@ class AuditLog:
 
     def __init__(self, state: State, folder: Path) -> None:
         self._state = state
-        self._files = MonthFiles(folder, _MEMORY)
+        self.files = MonthFiles(folder, _MEMORY)
+        """Only their places are for everybody; all else goes through `on_files`."""
         self._thread = OneThread("ledger-audit")
         self._alone = asyncio.Lock()
         self._shipped = 0
@@ -60,6 +65,22 @@ class AuditLog:
     async def grown(self, sequence: int) -> int:
         return await self._state.growth.beyond(sequence)
 
+    @property
+    def unshipped(self) -> int:
+        """How many entries the monthly files still lack."""
+        return self._state.growth.head - self._shipped
+
+    @asynccontextmanager
+    async def whole(self) -> AsyncIterator[None]:
+        """Keep everybody else from the files; on entry, they hold everything recorded so far."""
+        async with self._alone:
+            await self._ship()
+            yield
+
+    async def on_files(self, work: Callable[[MonthFiles], Answer]) -> Answer:
+        """Do something with the files in their thread. Only inside of `whole`."""
+        return await self._thread.call(work, self.files)
+
     async def serve(self) -> None:
         """Ship what there is, then whenever there is more, for ever. What cannot be shipped waits in the outbox."""
         failures = 0
@@ -74,7 +95,7 @@ class AuditLog:
             if await self._try_to_ship():
                 await self._state.write(partial(_keep_shipped, shipped=self._shipped))
         finally:
-            await self._thread.call(self._files.close)
+            await self._thread.call(self.files.close)
             await self._thread.close()
 
     async def _try_to_ship(self) -> bool:
@@ -94,13 +115,15 @@ class AuditLog:
 
     async def _fill(self, extent: Extent) -> None:
         held = (await self._opened(extent.month)).last
+        if held < extent.last:
+            held = (await self._thread.call(self.files.growing, extent.month)).last
         while lines := await self._state.read(partial(outbox.of_month, extent=extent, behind=held, limit=_GROUP)):
-            held = await self._thread.call(self._files.append, extent.month, lines)
+            held = await self._thread.call(self.files.append, extent.month, lines)
 
     async def _opened(self, month: str) -> Held:
         """What a month's file holds. A damaged one is replaced by an empty one; on first use the file is compared with the outbox."""
         try:
-            held = await self._thread.call(self._files.open, month)
+            held = await self._thread.call(self.files.open, month)
         except DamagedFile as error:
             return await self._replaced(month, str(error))
         if month in self._sound:
@@ -117,10 +140,10 @@ class AuditLog:
 
     async def _replaced(self, month: str, why: str) -> Held:
         mark = await self._state.write(lambda transaction: transaction.at.strftime("%Y%m%dT%H%M%S.%fZ"))
-        aside = await self._thread.call(self._files.set_aside, month, mark)
+        aside = await self._thread.call(self.files.set_aside, month, mark)
         self._sound.add(month)
         await self._tell_of_rebuilding(month, why, aside)
-        return await self._thread.call(self._files.open, month)
+        return await self._thread.call(self.files.open, month)
 
     async def _tell_of_rebuilding(self, month: str, why: str, aside: str) -> None:
         log.warning("audit file rebuilt from the ledger", month=month, problem=why, set_aside=aside)
@@ -128,11 +151,11 @@ class AuditLog:
 
     async def _search(self, extent: Extent, query: AuditQuery) -> list[Recorded]:
         try:
-            return await self._thread.call(self._files.search, extent.month, query)
+            return await self._thread.call(self.files.search, extent.month, query)
         except DamagedFile as error:
             await self._replaced(extent.month, str(error))
         await self._fill(extent)
-        return await self._thread.call(self._files.search, extent.month, query)
+        return await self._thread.call(self.files.search, extent.month, query)
 
 
 def _keep_shipped(transaction: Transaction, shipped: int) -> None:

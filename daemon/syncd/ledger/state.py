@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -61,6 +61,11 @@ class State:
         self.growth = Growth()
         self.shipped = 0
         """How far the monthly audit files hold the log by now; kept along with the next entries."""
+
+    @property
+    def busy_for(self) -> Callable[[], timedelta]:
+        """How long the writer has been at its present transaction."""
+        return self._writer.busy_for
 
     async def write(self, work: Callable[[Transaction], Answer]) -> Answer:
         """Do some work in one durable transaction."""

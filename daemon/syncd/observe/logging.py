@@ -1,15 +1,18 @@
-"""Logs: one line an event on standard error, JSON for machines, columns for a terminal."""
+"""Logs: one line an event on standard error, JSON for machines, columns for a terminal; or into the journal, with fields."""
 
 import logging
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TextIO
 
 import orjson
 import structlog
 from structlog.typing import EventDict, Processor
 
+from syncd.kit import journal
 from syncd.kit.secrecy import HIDDEN, sounds_secret, without_login
+from syncd.observe.journal import JournalHandler
 
 _QUIET = ("apscheduler", "grpc", "asyncio", "urllib3")
 """Libraries that are heard from `warning` upwards only: what they do is told in our own words."""
@@ -17,10 +20,11 @@ _FIRST = ("timestamp", "level", "event", "sync", "run")
 """What stands at the beginning of every JSON line, as far as there is such a value."""
 
 
-def configure(level: str, stream: TextIO | None = None) -> None:
+def configure(level: str, stream: TextIO | None = None, journal_socket: Path = journal.SOCKET) -> None:
     """Send everything that is logged, also by libraries through `logging`, to a stream; default: standard error.
 
-    Each line has `timestamp` (UTC), `level`, `event`, what is bound to the context (`sync`, `run`) and the values of the event.
+    Each line has `timestamp` (UTC), `level`, `event`, what is bound to the context (`sync`, `run`) and the values of the event. If the
+    stream leads to the systemd journal, lines go there as fields instead.
     """
     stream = stream or sys.stderr
     threshold = logging.getLevelNamesMapping()[level.upper()]
@@ -35,7 +39,7 @@ def configure(level: str, stream: TextIO | None = None) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(stream)
+    handler = JournalHandler(journal_socket, stream) if journal.leads_to_journal(stream) else logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],

@@ -1,8 +1,8 @@
 """What the durable book promises: runs, syncs, rows and the audit log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +11,8 @@ from syncd.domain.audit import Entry, Recorded
 from syncd.domain.batch import Checkpoint, Receipt
 from syncd.domain.dead_letter import DeadLetter
 from syncd.domain.run import Failure, Run, RunState, SyncName
+from syncd.domain.verdict import Manifest, Verdict
+from syncd.ports.access import TokenBook
 from syncd.ports.running import Advance, Documents, Rows, Scope
 
 
@@ -161,6 +163,26 @@ class AuditBook(Protocol):
         """Wait until there is an entry behind a sequence; answers the head's sequence at once if there is."""
 
 
+@dataclass(frozen=True, slots=True)
+class ExportQuery:
+    """Which part of the log to copy: everything from the first entry of a time to the last one, so that no link is missing."""
+
+    format: str
+    """`parquet`, `csv` or `jsonl`."""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class AuditArchive(Protocol):
+    """The audit log as evidence."""
+
+    def verify(self, noted: tuple[int, str] | None) -> AsyncGenerator[Verdict, None]:
+        """Check everything against its hashes, and an entry against its hash as somebody noted it. The last verdict is `done`."""
+
+    def export(self, query: ExportQuery) -> AsyncGenerator[bytes | Manifest, None]:
+        """Yield a file piece by piece, then what vouches for it. Raises `InvalidRequest` for a format that nobody knows."""
+
+
 class DocumentBook(Protocol):
     """The documents of all syncs."""
 
@@ -182,6 +204,12 @@ class Ledger:
     syncs: SyncBook
     rows: RowBook
     audit: AuditBook
+    archive: AuditArchive
     documents: DocumentBook
+    tokens: TokenBook
     folder: Path
     """Where the books are, and the private folders of syncs beside them."""
+    unshipped: Callable[[], int]
+    """How many audit entries are durable, and not yet in the monthly files."""
+    busy_for: Callable[[], timedelta] = timedelta
+    """How long the one who writes them has been at the present piece of work; nothing if there is none."""

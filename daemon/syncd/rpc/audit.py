@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from syncapi.v1 import audit_pb2 as pb
 from syncapi.v1 import audit_pb2_grpc
-from syncd.ports.ledger import AuditBook, AuditQuery
-from syncd.rpc import wire
+from syncd.ports.ledger import AuditArchive, AuditBook, AuditQuery, ExportQuery
+from syncd.rpc import audit_wire, paging, wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +23,9 @@ _ALIVE_SECONDS = 15.0
 
 
 class Audit(audit_pb2_grpc.AuditServicer):
-    def __init__(self, book: AuditBook, going_away: asyncio.Event) -> None:
+    def __init__(self, book: AuditBook, archive: AuditArchive, going_away: asyncio.Event) -> None:
         self._book = book
+        self._archive = archive
         self._going_away = going_away
 
     async def QueryAudit(self, request: pb.QueryAuditRequest, context: Context) -> AsyncIterator[pb.QueryAuditResponse]:
@@ -37,7 +39,7 @@ class Audit(audit_pb2_grpc.AuditServicer):
                 run=request.run,
                 outcome=request.outcome,
                 text=request.text,
-                limit=min(request.limit or 100, _MOST),
+                limit=paging.limit(request.limit, default=100, most=_MOST),
             )
         )
         for start in range(0, len(entries), _MESSAGE_ENTRIES):
@@ -52,6 +54,23 @@ class Audit(audit_pb2_grpc.AuditServicer):
             elif not await self._grown(cursor) and not self._going_away.is_set():
                 yield pb.TailAuditResponse(cursor=cursor)
         yield pb.TailAuditResponse(cursor=cursor, going_away=True)
+
+    async def VerifyAudit(self, request: pb.VerifyAuditRequest, context: Context) -> AsyncIterator[pb.VerifyAuditResponse]:
+        noted = (request.noted_sequence, request.noted_hash.lower()) if request.noted_sequence > 0 else None
+        async with aclosing(self._archive.verify(noted)) as verdicts:
+            async for verdict in verdicts:
+                yield audit_wire.verdict(verdict)
+
+    async def ExportAudit(self, request: pb.ExportAuditRequest, context: Context) -> AsyncIterator[pb.ExportAuditResponse]:
+        query = ExportQuery(
+            format=audit_wire.form(request.format),
+            since=wire.time(request.since) if request.HasField("since") else None,
+            until=wire.time(request.until) if request.HasField("until") else None,
+        )
+        async with aclosing(self._archive.export(query)) as parts:
+            async for part in parts:
+                for message in audit_wire.parts(part):
+                    yield message
 
     async def _behind_now(self, backlog: int) -> int:
         newest = await self._book.query(AuditQuery(limit=1))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Context = Any
 
 _BOOKMARK_SECONDS = 15.0
+_LOOK_SECONDS = 0.5
 _PAUSE_SECONDS = 0.1
 """Changes that follow each other faster are sent together."""
 
@@ -35,7 +36,7 @@ class Control(control_pb2_grpc.ControlServicer):
         daemon = self._daemon
         return pb.GetDaemonResponse(
             version=self._version,
-            capabilities=sorted({"control", "audit", *(kind for kind in {status.engine for status in daemon.statuses()})}),
+            capabilities=sorted({"control", "audit", "access", *(kind for kind in {status.engine for status in daemon.statuses()})}),
             started_at=wire.moment(daemon.started_at),
             epoch=daemon.board.epoch,
             settings_file=str(daemon.settings_file),
@@ -115,7 +116,7 @@ class Control(control_pb2_grpc.ControlServicer):
                 yield pb.WatchSyncsResponse(epoch=board.epoch, revision=revision, snapshot=first, syncs=syncs, removed=view.removed)
                 first, due = False, clock() + _BOOKMARK_SECONDS
             await self._either(changed, max(due - clock(), 0))
-            await self._either(asyncio.Event(), _PAUSE_SECONDS)
+            await self._either(self._daemon.going_away, _PAUSE_SECONDS)
         yield pb.WatchSyncsResponse(epoch=board.epoch, revision=revision, going_away=True)
 
     async def WatchRun(self, request: pb.WatchRunRequest, context: Context) -> AsyncIterator[pb.WatchRunResponse]:
@@ -129,7 +130,7 @@ class Control(control_pb2_grpc.ControlServicer):
                 return
             view = now
             await self._either(changed, _BOOKMARK_SECONDS)
-            await self._either(asyncio.Event(), _PAUSE_SECONDS)
+            await self._either(self._daemon.going_away, _PAUSE_SECONDS)
         if view:
             yield pb.WatchRunResponse(run=wire.run(view), going_away=True)
 
@@ -153,7 +154,7 @@ class Control(control_pb2_grpc.ControlServicer):
         size, after = paging.read(request.page_size, request.page_token, default=100)
         if request.sync:
             self._daemon.know(SyncName(request.sync))
-        letters = await self._daemon.letters(LetterQuery(request.sync, tuple(request.ids), int(after or 0), size + 1))
+        letters = await self._daemon.letters(LetterQuery(request.sync, tuple(request.ids), paging.number(after), size + 1))
         token = paging.token(str(letters[size - 1].id)) if len(letters) > size else ""
         shown = [wire.letter(letter, letter.document if request.with_documents else "") for letter in letters[:size]]
         return pb.ListDeadLettersResponse(dead_letters=shown, next_page_token=token)
@@ -167,20 +168,17 @@ class Control(control_pb2_grpc.ControlServicer):
         return pb.DiscardDeadLettersResponse(discarded=discarded)
 
     async def _either(self, event: asyncio.Event, seconds: float) -> None:
-        """Wait for an event, the daemon's end, or some seconds, whichever is first."""
-        await wait_for_any((event, self._daemon.going_away), seconds)
+        """Wait for an event, some seconds, or the daemon's end, which is noticed a little later.
 
-
-async def wait_for_any(events: tuple[asyncio.Event, ...], seconds: float) -> None:
-    """Wait until one of some events is set, or some seconds have passed."""
-    waits = [asyncio.create_task(event.wait(), name="stream waits") for event in events]
-    try:
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*waits, return_exceptions=True)
+        Without a task for each wait: a thousand streams that wait for the same change would keep the loop busy with those alone.
+        """
+        clock = asyncio.get_running_loop().time
+        end = clock() + seconds
+        while not self._daemon.going_away.is_set() and (left := end - clock()) > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left, _LOOK_SECONDS)):
+                    await event.wait()
+                    return
 
 
 def _selected(status: SyncStatus, wanted: set[str]) -> bool:

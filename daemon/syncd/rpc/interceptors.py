@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import structlog
+from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
-from syncd.domain.errors import SyncdError
+from syncd.domain.errors import InvalidRequest, SyncdError
 from syncd.kit.ids import ulid
 from syncd.rpc.errors import bug, status_of
 
@@ -36,30 +37,45 @@ class ErrorsAsStatuses(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None or not handler_call_details.method.startswith("/syncapi."):
             return handler
-        coding = handler.request_deserializer, handler.response_serializer
+        read, write = _reading(handler.request_deserializer), handler.response_serializer
         if handler.unary_unary:
-            return grpc.unary_unary_rpc_method_handler(_unary(handler.unary_unary), *coding)
-        return grpc.unary_stream_rpc_method_handler(_stream(handler.unary_stream), *coding)
+            return grpc.unary_unary_rpc_method_handler(_unary(handler.unary_unary, read), response_serializer=write)
+        return grpc.unary_stream_rpc_method_handler(_stream(handler.unary_stream, read), response_serializer=write)
 
 
-def _unary(behave: Callable[[Any, Context], Awaitable[Any]]) -> Any:
-    async def behaved(request: Any, context: Context) -> Any:
+def _reading(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Reads a request where its errors are mapped: gRPC itself would log a traceback for each and answer UNKNOWN."""
+
+    def read(request: bytes) -> Any:
+        try:
+            return deserialize(request)
+        except DecodeError as error:
+            hint = "use the .proto files of this version, or reflection"
+            raise InvalidRequest("the request cannot be read as what this call takes", code="request.unreadable", hint=hint) from error
+
+    return read
+
+
+def _unary(behave: Callable[[Any, Context], Awaitable[Any]], read: Callable[[bytes], Any]) -> Any:
+    async def behaved(request: bytes, context: Context) -> Any:
         try:
             async with asyncio.timeout(_UNARY_SECONDS):
-                return await behave(request, context)
+                return await behave(read(request), context)
         except Exception as error:  # noqa: BLE001 - the border: nothing unmapped may leave
             await _abort(context, error)
 
     return behaved
 
 
-def _stream(behave: Callable[[Any, Context], AsyncGenerator[Any, None]]) -> Any:
-    async def behaved(request: Any, context: Context) -> None:
+def _stream(behave: Callable[[Any, Context], AsyncGenerator[Any, None]], read: Callable[[bytes], Any]) -> Any:
+    async def behaved(request: bytes, context: Context) -> None:
         try:
-            async with aclosing(behave(request, context)) as messages:
+            async with aclosing(behave(read(request), context)) as messages:
                 async for message in messages:
                     async with asyncio.timeout(_WRITE_SECONDS):
                         await context.write(message)
+        except grpc.aio.InternalError:
+            log.debug("reader went away under a message")  # only writing raises this, and nobody is left to be told
         except TimeoutError:
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "this reader fell behind; call again, the first message is complete")
         except Exception as error:  # noqa: BLE001 - the border: nothing unmapped may leave

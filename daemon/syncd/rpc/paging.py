@@ -19,6 +19,13 @@ def read(size: int, page_token: str, default: int) -> tuple[int, str]:
     return min(size or default, _MOST), after
 
 
+def limit(asked: int, default: int, most: int) -> int:
+    """How many rows an answer without pages has. Raises `InvalidRequest`."""
+    if asked < 0:
+        raise InvalidRequest(f"limit is {asked}", fields={"limit": "0 or more"})
+    return min(asked or default, most)
+
+
 def number(after: str) -> int:
     """Where a page starts in a list that is ordered by number; 0 for the first page. Raises `InvalidRequest`."""
     try:

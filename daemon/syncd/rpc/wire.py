@@ -13,14 +13,17 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from syncapi.v1 import common_pb2, control_pb2
 from syncd.domain.audit import Recorded
 from syncd.domain.dead_letter import DeadLetter
+from syncd.domain.errors import InvalidRequest
 from syncd.domain.run import Counters, Failure, RunState
 from syncd.domain.status import RunView, SyncStatus
 from syncd.ports.running import Mode
+from syncd.rpc import identity
 
 
 def caller(context: Any) -> str:
-    """Who asks, as far as the connection tells."""
-    return str(context.peer()).split(":", 1)[0] or "unix"
+    """Who asks, as the audit log names it."""
+    known = identity.current()
+    return str(context.peer()).split(":", 1)[0] or "unix" if known is identity.NOBODY else known.actor
 
 
 def moment(at: datetime | None) -> Timestamp | None:
@@ -32,7 +35,11 @@ def moment(at: datetime | None) -> Timestamp | None:
 
 
 def time(stamp: Timestamp) -> datetime:
-    return stamp.ToDatetime(UTC)
+    """Raises `InvalidRequest` for what no calendar has."""
+    try:
+        return stamp.ToDatetime(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidRequest("a time is out of range", fields={"time": "between the years 1 and 9999, nanos below a second"}) from None
 
 
 def length(seconds: float) -> Duration:
@@ -102,7 +109,11 @@ def sync(status: SyncStatus) -> common_pb2.Sync:
 
 
 def states(wanted: Sequence[common_pb2.RunState.ValueType]) -> frozenset[RunState]:
-    return frozenset(RunState[common_pb2.RunState.Name(state).removeprefix("RUN_STATE_")] for state in wanted)
+    """Raises `InvalidRequest` for a number that is none."""
+    known = {common_pb2.RunState.Value(f"RUN_STATE_{state.name}"): state for state in RunState}
+    if not known.keys() >= set(wanted):
+        raise InvalidRequest("states holds what is no state", fields={"states": "RUN_STATE_QUEUED to RUN_STATE_INTERRUPTED"})
+    return frozenset(known[state] for state in wanted)
 
 
 def modes(known: Mapping[str, Mode]) -> list[control_pb2.Mode]:

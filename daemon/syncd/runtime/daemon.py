@@ -57,6 +57,11 @@ class Daemon:
         """All syncs, in order of name."""
         return [self._status(name) for name in self.board.names()]
 
+    def warnings(self, name: str) -> tuple[str, ...]:
+        """What is warned of in a sync, nothing if there is no such sync."""
+        status = self.board.sync(SyncName(name))
+        return status.warnings if status else ()
+
     async def show(self, name: SyncName) -> Shown:
         sync = self._supervisor.find(name)
         record = (await self._ledger.syncs.load([name]))[name]

@@ -25,6 +25,7 @@ class Roster:
         self._ledger = ledger
         self._supervisor = supervisor
         self._reread = reread
+        self._reloading = asyncio.Lock()
 
     async def start(self) -> None:
         """Take all syncs on, and deal with the runs that the last process left behind."""
@@ -35,6 +36,10 @@ class Roster:
 
     async def reload(self, actor: str) -> Reloaded:
         """Read the settings anew and apply what changed. Raises `SettingsInvalid`, and changes nothing then."""
+        async with self._reloading:  # a signal may ask while a caller does
+            return await self._reload(actor)
+
+    async def _reload(self, actor: str) -> Reloaded:
         new = await asyncio.to_thread(self._reread)
         changes = difference(self.settings, new)
         unfinished = [run for name in sorted(changes.removed | changes.changed) for run in await self._supervisor.remove(name)]

@@ -7,6 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from syncd.domain.access import Role
+from syncd.settings.access import AccessSection, Group
+from syncd.settings.errors import ErrorsSection
+from syncd.settings.metrics import MetricsSection
 from syncd.settings.retry import Retry
 from syncd.settings.section import Duration, Section, SettingsPath
 
@@ -34,9 +38,18 @@ class DaemonSection(Section):
     """How long running batches may take to end when the daemon stops."""
     keep_runs: Annotated[int, Field(ge=1)] = 1000
     """How many ended runs of each sync are remembered."""
+    audit_keep_months: Annotated[int, Field(ge=1)] | None = None
+    """How many whole months of the audit log are kept before the one under way; without it, all."""
+    access: AccessSection = AccessSection()
+    metrics: MetricsSection = MetricsSection()
+    errors: ErrorsSection = ErrorsSection()
 
 
 class ListenSection(Section):
     """One `[[listen]]`: a UNIX socket where clients call."""
 
     socket: Annotated[SettingsPath, AfterValidator(_fits_an_address)]
+    group: Group | None = None
+    """The group that may open it; without one, the daemon's own."""
+    role: Role = Role.ADMIN
+    """Nobody may do more than this here."""

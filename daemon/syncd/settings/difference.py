@@ -34,4 +34,4 @@ def _all_of(settings: Settings, name: SyncName) -> tuple[SyncSettings, Mapping[s
 
 def _restart(old: Settings, new: Settings) -> tuple[str, ...]:
     fields = [f"daemon.{name}" for name, value in old.daemon if value != getattr(new.daemon, name)]
-    return tuple(fields + ["listen"] * (old.listen != new.listen))
+    return tuple(fields + ["listen"] * (old.listen != new.listen) + ["notify"] * (old.notify != new.notify))

@@ -58,6 +58,8 @@ def _scalar(value: Any) -> Any:
 
 
 def _references(settings: Settings) -> Iterator[tuple[KeyPath, SecretReference]]:
+    yield from _below(("daemon",), settings.daemon)
+    yield from _below(("notify",), settings.notify)
     for name, connection in settings.connections.items():
         yield from _below(("connections", name), connection.section)
     for sync, one in settings.syncs.items():

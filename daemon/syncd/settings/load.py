@@ -1,7 +1,7 @@
 """From files to settings, with every problem at once."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,11 +14,12 @@ from syncd.ports.running import EngineKind
 from syncd.settings.daemon import DaemonSection, ListenSection
 from syncd.settings.files import Written, read
 from syncd.settings.kinds import Kinds
+from syncd.settings.notify import NotifySection
 from syncd.settings.problem import KeyPath, Problem, SettingsInvalid, dotted
 from syncd.settings.sync import Offer, SyncSection, Use
 from syncd.settings.words import choices, complaints, found
 
-_TOP = ("daemon", "listen", "connections", "syncs")
+_TOP = ("daemon", "listen", "notify", "connections", "syncs")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 SectionT = TypeVar("SectionT", bound=BaseModel)
@@ -47,6 +48,7 @@ class Settings:
     file: Path
     daemon: DaemonSection
     listen: tuple[ListenSection, ...]
+    notify: tuple[NotifySection, ...]
     connections: Mapping[str, ConnectionSettings]
     syncs: Mapping[SyncName, SyncSettings]
     written: Written = field(repr=False, compare=False)
@@ -79,6 +81,7 @@ class _Reading:
                 self._problem((key,), f"no such setting{choices(key, _TOP)}")
         daemon = self._section(("daemon",), DaemonSection, self._written.tables.get("daemon", {}))
         listen = self._listen(daemon)
+        notify = tuple(self._notify())
         connections = self._named("connections", self._connection)
         syncs = self._named("syncs", self._sync)
         if daemon is None:
@@ -87,6 +90,7 @@ class _Reading:
             file=self._written.file,
             daemon=daemon,
             listen=listen,
+            notify=notify,
             connections=connections,
             syncs={SyncName(name): sync for name, sync in syncs.items()},
             written=self._written,
@@ -105,6 +109,16 @@ class _Reading:
             if section is not None and sections.setdefault(section.socket, section) is not section:
                 self._problem(("listen", number, "socket"), "is another listener's already", found(str(section.socket)))
         return tuple(sections.values())
+
+    def _notify(self) -> Iterator[NotifySection]:
+        given = self._written.tables.get("notify", [])
+        if not isinstance(given, list):
+            self._problem(("notify",), "expected one or more tables '[[notify]]'", found(given))
+            return
+        for number, value in enumerate(given):
+            section = self._section(("notify", number), NotifySection, value)
+            if section is not None:
+                yield section
 
     def _named(self, group: str, read_one: Callable[[str, dict[str, Any]], PluginT | None]) -> dict[str, PluginT]:
         read_ones = {}

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from syncapi.v1 import common_pb2 as _common_pb2
 import builtins as _builtins
 import sys
@@ -19,6 +20,82 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _AuditFault:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AuditFaultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AuditFault.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AUDIT_FAULT_UNSPECIFIED: _AuditFault.ValueType  # 0
+    AUDIT_FAULT_EDITED: _AuditFault.ValueType  # 1
+    """Contents are not those that were hashed."""
+    AUDIT_FAULT_UNLINKED: _AuditFault.ValueType  # 2
+    """An entry does not continue what stands before it: one of both was changed and hashed anew."""
+    AUDIT_FAULT_REMOVED: _AuditFault.ValueType  # 3
+    """Entries are gone."""
+    AUDIT_FAULT_INSERTED: _AuditFault.ValueType  # 4
+    """Entries that nobody wrote."""
+    AUDIT_FAULT_REORDERED: _AuditFault.ValueType  # 5
+    """Entries stand at the place of others."""
+    AUDIT_FAULT_TRUNCATED: _AuditFault.ValueType  # 6
+    """The newest entries are gone."""
+    AUDIT_FAULT_MISPLACED: _AuditFault.ValueType  # 7
+    """Entries of another month's file."""
+    AUDIT_FAULT_MISSING: _AuditFault.ValueType  # 8
+    """The whole file is gone."""
+    AUDIT_FAULT_UNREADABLE: _AuditFault.ValueType  # 9
+    """The file cannot be read."""
+    AUDIT_FAULT_RESEALED: _AuditFault.ValueType  # 10
+    """The bytes of a sealed file, or of its manifest, are not those that were sealed."""
+
+class AuditFault(_AuditFault, metaclass=_AuditFaultEnumTypeWrapper):
+    """How a place differs from the log that was written."""
+
+AUDIT_FAULT_UNSPECIFIED: AuditFault.ValueType  # 0
+AUDIT_FAULT_EDITED: AuditFault.ValueType  # 1
+"""Contents are not those that were hashed."""
+AUDIT_FAULT_UNLINKED: AuditFault.ValueType  # 2
+"""An entry does not continue what stands before it: one of both was changed and hashed anew."""
+AUDIT_FAULT_REMOVED: AuditFault.ValueType  # 3
+"""Entries are gone."""
+AUDIT_FAULT_INSERTED: AuditFault.ValueType  # 4
+"""Entries that nobody wrote."""
+AUDIT_FAULT_REORDERED: AuditFault.ValueType  # 5
+"""Entries stand at the place of others."""
+AUDIT_FAULT_TRUNCATED: AuditFault.ValueType  # 6
+"""The newest entries are gone."""
+AUDIT_FAULT_MISPLACED: AuditFault.ValueType  # 7
+"""Entries of another month's file."""
+AUDIT_FAULT_MISSING: AuditFault.ValueType  # 8
+"""The whole file is gone."""
+AUDIT_FAULT_UNREADABLE: AuditFault.ValueType  # 9
+"""The file cannot be read."""
+AUDIT_FAULT_RESEALED: AuditFault.ValueType  # 10
+"""The bytes of a sealed file, or of its manifest, are not those that were sealed."""
+Global___AuditFault: _TypeAlias = AuditFault  # noqa: Y015
+
+class _AuditFormat:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AuditFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AuditFormat.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AUDIT_FORMAT_UNSPECIFIED: _AuditFormat.ValueType  # 0
+    AUDIT_FORMAT_PARQUET: _AuditFormat.ValueType  # 1
+    AUDIT_FORMAT_CSV: _AuditFormat.ValueType  # 2
+    AUDIT_FORMAT_JSONL: _AuditFormat.ValueType  # 3
+    """A JSON object a line."""
+
+class AuditFormat(_AuditFormat, metaclass=_AuditFormatEnumTypeWrapper):
+    """How a copy of the log is written."""
+
+AUDIT_FORMAT_UNSPECIFIED: AuditFormat.ValueType  # 0
+AUDIT_FORMAT_PARQUET: AuditFormat.ValueType  # 1
+AUDIT_FORMAT_CSV: AuditFormat.ValueType  # 2
+AUDIT_FORMAT_JSONL: AuditFormat.ValueType  # 3
+"""A JSON object a line."""
+Global___AuditFormat: _TypeAlias = AuditFormat  # noqa: Y015
 
 @_typing.final
 class QueryAuditRequest(_message.Message):
@@ -161,3 +238,239 @@ class TailAuditResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TailAuditResponse: _TypeAlias = TailAuditResponse  # noqa: Y015
+
+@_typing.final
+class VerifyAuditRequest(_message.Message):
+    """Asks `VerifyAudit`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTED_SEQUENCE_FIELD_NUMBER: _builtins.int
+    NOTED_HASH_FIELD_NUMBER: _builtins.int
+    noted_sequence: _builtins.int
+    """An entry that the caller noted down earlier, by its sequence; 0 for none."""
+    noted_hash: _builtins.str
+    """The hash that it had then, in hexadecimal."""
+    def __init__(
+        self,
+        *,
+        noted_sequence: _builtins.int = ...,
+        noted_hash: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["noted_hash", b"noted_hash", "noted_sequence", b"noted_sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerifyAuditRequest: _TypeAlias = VerifyAuditRequest  # noqa: Y015
+
+@_typing.final
+class AuditFinding(_message.Message):
+    """One fault."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLACE_FIELD_NUMBER: _builtins.int
+    FAULT_FIELD_NUMBER: _builtins.int
+    FIRST_FIELD_NUMBER: _builtins.int
+    LAST_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    place: _builtins.str
+    """Name of the file: `state.db`, or one in the folder `audit`."""
+    fault: Global___AuditFault.ValueType
+    """What is wrong."""
+    first: _builtins.int
+    """The first entry that it concerns."""
+    last: _builtins.int
+    """The last entry that it concerns."""
+    note: _builtins.str
+    """More about it, for people; often empty."""
+    def __init__(
+        self,
+        *,
+        place: _builtins.str = ...,
+        fault: Global___AuditFault.ValueType = ...,
+        first: _builtins.int = ...,
+        last: _builtins.int = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fault", b"fault", "first", b"first", "last", b"last", "note", b"note", "place", b"place"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuditFinding: _TypeAlias = AuditFinding  # noqa: Y015
+
+@_typing.final
+class VerifyAuditResponse(_message.Message):
+    """Answers `VerifyAudit`; the members behind `total` are set in the last message only."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHECKED_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    DONE_FIELD_NUMBER: _builtins.int
+    FIRST_FIELD_NUMBER: _builtins.int
+    HEAD_FIELD_NUMBER: _builtins.int
+    HEAD_HASH_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    MORE_FINDINGS_FIELD_NUMBER: _builtins.int
+    REBUILT_FIELD_NUMBER: _builtins.int
+    checked: _builtins.int
+    """So many comparisons are done,"""
+    total: _builtins.int
+    """of so many."""
+    done: _builtins.bool
+    """This is the last message."""
+    first: _builtins.int
+    """The oldest entry that is kept."""
+    head: _builtins.int
+    """The newest entry."""
+    head_hash: _builtins.str
+    """Its hash. Who notes both down elsewhere can ask later whether the log still holds them."""
+    more_findings: _builtins.int
+    """So many findings more are not listed."""
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___AuditFinding]:
+        """What is wrong; empty if the log is what was written."""
+
+    @_builtins.property
+    def rebuilt(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.AuditEntry]:
+        """Entries `audit.rebuilt`: files that did not hold the log once, and were made anew from it."""
+
+    def __init__(
+        self,
+        *,
+        checked: _builtins.int = ...,
+        total: _builtins.int = ...,
+        done: _builtins.bool = ...,
+        first: _builtins.int = ...,
+        head: _builtins.int = ...,
+        head_hash: _builtins.str = ...,
+        findings: _abc.Iterable[Global___AuditFinding] | None = ...,
+        more_findings: _builtins.int = ...,
+        rebuilt: _abc.Iterable[_common_pb2.AuditEntry] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked", b"checked", "done", b"done", "findings", b"findings", "first", b"first", "head", b"head", "head_hash", b"head_hash", "more_findings", b"more_findings", "rebuilt", b"rebuilt", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerifyAuditResponse: _TypeAlias = VerifyAuditResponse  # noqa: Y015
+
+@_typing.final
+class ExportAuditRequest(_message.Message):
+    """Asks `ExportAudit`. All entries from the first of the time to its last are sent, so that no link is missing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FORMAT_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    format: Global___AuditFormat.ValueType
+    """How to write it."""
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp:
+        """At or after."""
+
+    @_builtins.property
+    def until(self) -> _timestamp_pb2.Timestamp:
+        """Before."""
+
+    def __init__(
+        self,
+        *,
+        format: Global___AuditFormat.ValueType = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
+        until: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since", "until", b"until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "since", b"since", "until", b"until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportAuditRequest: _TypeAlias = ExportAuditRequest  # noqa: Y015
+
+@_typing.final
+class AuditManifest(_message.Message):
+    """What vouches for a copy of the log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FORMAT_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    FIRST_FIELD_NUMBER: _builtins.int
+    LAST_FIELD_NUMBER: _builtins.int
+    PREVIOUS_FIELD_NUMBER: _builtins.int
+    FIRST_HASH_FIELD_NUMBER: _builtins.int
+    LAST_HASH_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    format: _builtins.str
+    """`parquet`, `csv` or `jsonl`."""
+    rows: _builtins.int
+    """So many entries, without a gap."""
+    first: _builtins.int
+    """Sequence of the first."""
+    last: _builtins.int
+    """Sequence of the last."""
+    previous: _builtins.str
+    """Hash of the entry before the first, in hexadecimal."""
+    first_hash: _builtins.str
+    """Hash of the first."""
+    last_hash: _builtins.str
+    """Hash of the last."""
+    sha256: _builtins.str
+    """SHA-256 of the file's bytes, in hexadecimal."""
+    def __init__(
+        self,
+        *,
+        format: _builtins.str = ...,
+        rows: _builtins.int = ...,
+        first: _builtins.int = ...,
+        last: _builtins.int = ...,
+        previous: _builtins.str = ...,
+        first_hash: _builtins.str = ...,
+        last_hash: _builtins.str = ...,
+        sha256: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first", b"first", "first_hash", b"first_hash", "format", b"format", "last", b"last", "last_hash", b"last_hash", "previous", b"previous", "rows", b"rows", "sha256", b"sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuditManifest: _TypeAlias = AuditManifest  # noqa: Y015
+
+@_typing.final
+class ExportAuditResponse(_message.Message):
+    """Answers `ExportAudit`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHUNK_FIELD_NUMBER: _builtins.int
+    MANIFEST_FIELD_NUMBER: _builtins.int
+    chunk: _builtins.bytes
+    """The next bytes of the file."""
+    @_builtins.property
+    def manifest(self) -> Global___AuditManifest:
+        """The file is complete. The last message."""
+
+    def __init__(
+        self,
+        *,
+        chunk: _builtins.bytes = ...,
+        manifest: Global___AuditManifest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "manifest", b"manifest", "part", b"part"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "manifest", b"manifest", "part", b"part"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["chunk", "manifest"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___ExportAuditResponse: _TypeAlias = ExportAuditResponse  # noqa: Y015

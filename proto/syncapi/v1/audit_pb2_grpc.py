@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class AuditStub:
-    """Entries are never changed and never removed.
+    """Entries are never changed, and removed only as whole months where the settings say so.
     """
 
     def __init__(self, channel):
@@ -45,10 +45,20 @@ class AuditStub:
                 request_serializer=syncapi_dot_v1_dot_audit__pb2.TailAuditRequest.SerializeToString,
                 response_deserializer=syncapi_dot_v1_dot_audit__pb2.TailAuditResponse.FromString,
                 _registered_method=True)
+        self.VerifyAudit = channel.unary_stream(
+                '/syncapi.v1.Audit/VerifyAudit',
+                request_serializer=syncapi_dot_v1_dot_audit__pb2.VerifyAuditRequest.SerializeToString,
+                response_deserializer=syncapi_dot_v1_dot_audit__pb2.VerifyAuditResponse.FromString,
+                _registered_method=True)
+        self.ExportAudit = channel.unary_stream(
+                '/syncapi.v1.Audit/ExportAudit',
+                request_serializer=syncapi_dot_v1_dot_audit__pb2.ExportAuditRequest.SerializeToString,
+                response_deserializer=syncapi_dot_v1_dot_audit__pb2.ExportAuditResponse.FromString,
+                _registered_method=True)
 
 
 class AuditServicer:
-    """Entries are never changed and never removed.
+    """Entries are never changed, and removed only as whole months where the settings say so.
     """
 
     def QueryAudit(self, request, context):
@@ -60,6 +70,20 @@ class AuditServicer:
 
     def TailAudit(self, request, context):
         """Entries behind a cursor, oldest first, and then every new one. Nothing is lost between two calls that hand the cursor on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyAudit(self, request, context):
+        """Check the whole log: every hash, every link, every month's file. It tells how far it is, then what it found.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportAudit(self, request, context):
+        """The log, or the part of a time, as a file; the last message has what vouches for it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -78,6 +102,16 @@ def add_AuditServicer_to_server(servicer, server):
                     request_deserializer=syncapi_dot_v1_dot_audit__pb2.TailAuditRequest.FromString,
                     response_serializer=syncapi_dot_v1_dot_audit__pb2.TailAuditResponse.SerializeToString,
             ),
+            'VerifyAudit': grpc.unary_stream_rpc_method_handler(
+                    servicer.VerifyAudit,
+                    request_deserializer=syncapi_dot_v1_dot_audit__pb2.VerifyAuditRequest.FromString,
+                    response_serializer=syncapi_dot_v1_dot_audit__pb2.VerifyAuditResponse.SerializeToString,
+            ),
+            'ExportAudit': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportAudit,
+                    request_deserializer=syncapi_dot_v1_dot_audit__pb2.ExportAuditRequest.FromString,
+                    response_serializer=syncapi_dot_v1_dot_audit__pb2.ExportAuditResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'syncapi.v1.Audit', rpc_method_handlers)
@@ -87,7 +121,7 @@ def add_AuditServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Audit:
-    """Entries are never changed and never removed.
+    """Entries are never changed, and removed only as whole months where the settings say so.
     """
 
     @staticmethod
@@ -134,6 +168,60 @@ class Audit:
             '/syncapi.v1.Audit/TailAudit',
             syncapi_dot_v1_dot_audit__pb2.TailAuditRequest.SerializeToString,
             syncapi_dot_v1_dot_audit__pb2.TailAuditResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyAudit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/syncapi.v1.Audit/VerifyAudit',
+            syncapi_dot_v1_dot_audit__pb2.VerifyAuditRequest.SerializeToString,
+            syncapi_dot_v1_dot_audit__pb2.VerifyAuditResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportAudit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/syncapi.v1.Audit/ExportAudit',
+            syncapi_dot_v1_dot_audit__pb2.ExportAuditRequest.SerializeToString,
+            syncapi_dot_v1_dot_audit__pb2.ExportAuditResponse.FromString,
             options,
             channel_credentials,
             insecure,

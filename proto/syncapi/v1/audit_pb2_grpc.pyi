@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AuditStub:
-    """Entries are never changed and never removed."""
+    """Entries are never changed, and removed only as whole months where the settings say so."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -37,19 +37,27 @@ class AuditStub:
     """Entries that match, newest first."""
     TailAudit: _grpc.UnaryStreamMultiCallable[_audit_pb2.TailAuditRequest, _audit_pb2.TailAuditResponse]
     """Entries behind a cursor, oldest first, and then every new one. Nothing is lost between two calls that hand the cursor on."""
+    VerifyAudit: _grpc.UnaryStreamMultiCallable[_audit_pb2.VerifyAuditRequest, _audit_pb2.VerifyAuditResponse]
+    """Check the whole log: every hash, every link, every month's file. It tells how far it is, then what it found."""
+    ExportAudit: _grpc.UnaryStreamMultiCallable[_audit_pb2.ExportAuditRequest, _audit_pb2.ExportAuditResponse]
+    """The log, or the part of a time, as a file; the last message has what vouches for it."""
 
 @_typing.type_check_only
 class AuditAsyncStub(AuditStub):
-    """Entries are never changed and never removed."""
+    """Entries are never changed, and removed only as whole months where the settings say so."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     QueryAudit: _aio.UnaryStreamMultiCallable[_audit_pb2.QueryAuditRequest, _audit_pb2.QueryAuditResponse]  # type: ignore[assignment]
     """Entries that match, newest first."""
     TailAudit: _aio.UnaryStreamMultiCallable[_audit_pb2.TailAuditRequest, _audit_pb2.TailAuditResponse]  # type: ignore[assignment]
     """Entries behind a cursor, oldest first, and then every new one. Nothing is lost between two calls that hand the cursor on."""
+    VerifyAudit: _aio.UnaryStreamMultiCallable[_audit_pb2.VerifyAuditRequest, _audit_pb2.VerifyAuditResponse]  # type: ignore[assignment]
+    """Check the whole log: every hash, every link, every month's file. It tells how far it is, then what it found."""
+    ExportAudit: _aio.UnaryStreamMultiCallable[_audit_pb2.ExportAuditRequest, _audit_pb2.ExportAuditResponse]  # type: ignore[assignment]
+    """The log, or the part of a time, as a file; the last message has what vouches for it."""
 
 class AuditServicer(metaclass=_abc_1.ABCMeta):
-    """Entries are never changed and never removed."""
+    """Entries are never changed, and removed only as whole months where the settings say so."""
 
     @_abc_1.abstractmethod
     def QueryAudit(
@@ -66,5 +74,21 @@ class AuditServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_audit_pb2.TailAuditResponse], _abc.AsyncIterator[_audit_pb2.TailAuditResponse]]:
         """Entries behind a cursor, oldest first, and then every new one. Nothing is lost between two calls that hand the cursor on."""
+
+    @_abc_1.abstractmethod
+    def VerifyAudit(
+        self,
+        request: _audit_pb2.VerifyAuditRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_audit_pb2.VerifyAuditResponse], _abc.AsyncIterator[_audit_pb2.VerifyAuditResponse]]:
+        """Check the whole log: every hash, every link, every month's file. It tells how far it is, then what it found."""
+
+    @_abc_1.abstractmethod
+    def ExportAudit(
+        self,
+        request: _audit_pb2.ExportAuditRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_audit_pb2.ExportAuditResponse], _abc.AsyncIterator[_audit_pb2.ExportAuditResponse]]:
+        """The log, or the part of a time, as a file; the last message has what vouches for it."""
 
 def add_AuditServicer_to_server(servicer: AuditServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

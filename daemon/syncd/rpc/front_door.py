@@ -1,0 +1,176 @@
+"""The front door: gRPC cannot tell who is at the other end of a UNIX socket, so we accept, ask the kernel, and pass the bytes on.
+
+gRPC listens on a private socket. For each caller one connection to it is opened from an abstract address that nobody can guess, and that
+address is what a servicer sees as its peer: it leads back to the caller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import secrets
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import structlog
+
+from syncd.rpc.identity import Caller, Peer, introduce, peer_of, trusted
+from syncd.rpc.sockets import Listener
+from syncd.settings.access import AccessSection
+
+log = structlog.get_logger()
+
+_DESCRIPTORS = 3
+"""What one connection takes: the caller's, ours to gRPC, and gRPC's."""
+_SPARE_DESCRIPTORS = 1024
+_LINGER_SECONDS = 5.0
+
+
+class FrontDoor:
+    """Callers that are inside, by the address from which gRPC sees them."""
+
+    def __init__(self, access: AccessSection, inner: str) -> None:
+        self._access = access
+        self._inner = inner
+        self._callers: dict[str, Caller] = {}
+        self._guests: set[_Side] = set()
+        self._tasks = asyncio.TaskGroup()
+        self._servers: list[asyncio.Server] = []
+
+    def caller(self, peer: str) -> Caller | None:
+        """Who is behind a peer, as gRPC names it."""
+        return self._callers.get(peer.removeprefix("unix-abstract:"))
+
+    async def open(self, listeners: Sequence[Listener]) -> None:
+        """Let callers in."""
+        for listener in listeners:
+            # `create_unix_server` would remove the file at the end, which may be systemd's; and the loop closes the socket it is given.
+            server = await asyncio.get_running_loop().create_server(self._entrance(listener), sock=listener.connection.dup())
+            self._servers.append(server)
+
+    def shut(self) -> None:
+        """Let nobody in any more; who is inside may stay."""
+        for server in self._servers:
+            server.close()
+
+    def _entrance(self, listener: Listener) -> Callable[[], asyncio.Protocol]:
+        return lambda: _Side(lambda side: self._receive(side, listener), self._guests.discard)
+
+    def _receive(self, guest: _Side, listener: Listener) -> None:
+        """Ask the kernel who came, and let it in if there is room."""
+        try:
+            peer = peer_of(guest.transport.get_extra_info("socket"))
+        except OSError:  # gone already
+            guest.transport.abort()
+            return
+        if len(self._guests) >= self._access.connections and not trusted(peer):
+            log.warning("connection refused, there are too many", connections=len(self._guests), uid=peer.uid)
+            guest.transport.abort()
+            return
+        self._guests.add(guest)
+        self._tasks.create_task(self._lead_in(guest, peer, listener), name="front door: lead a caller in")
+
+    async def _lead_in(self, guest: _Side, peer: Peer, listener: Listener) -> None:
+        caller = await asyncio.to_thread(introduce, peer, self._access, listener.group, listener.most)
+        address = f"syncd-{secrets.token_hex(16)}"
+        ours = socket.socket(socket.AF_UNIX)
+        try:
+            ours.bind(f"\0{address}")
+            ours.settimeout(0)
+            await asyncio.get_running_loop().sock_connect(ours, self._inner)
+            self._callers[address] = caller
+            gone = lambda _: self._callers.pop(address, None)  # noqa: E731 - one line in two places would be two truths
+            await asyncio.get_running_loop().create_connection(lambda: _Side(guest.join, gone), sock=ours)
+        except OSError as error:
+            log.warning("caller cannot be led in", actor=caller.actor, error=error.strerror)
+            self._callers.pop(address, None)
+            ours.close()
+            guest.transport.abort()
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        self.shut()
+        for guest in tuple(self._guests):
+            guest.transport.abort()
+        await self._tasks.__aexit__(None, None, None)
+
+
+class _Side(asyncio.Protocol):
+    """One end of a splice: what comes in here goes out at the other end, no faster than that end takes it."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, begin: Callable[[_Side], None], end: Callable[[_Side], object]) -> None:
+        self._begin = begin
+        self._end = end
+        self._other: _Side | None = None
+        self._early = b""
+
+    def join(self, other: _Side) -> None:
+        """Splice two ends."""
+        self._other, other._other = other, self
+        if self.transport.is_closing():
+            other.transport.close()
+            return
+        other.transport.write(self._early)
+        self._early = b""
+        self.transport.resume_reading()
+        other.transport.resume_reading()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what asyncio promises for streams
+        self.transport = transport
+        transport.pause_reading()
+        self._begin(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._other:
+            self._other.transport.write(data)
+        else:
+            # Early releases of Python 3.11 go on reading when paused as soon as the connection is made; the second time they obey.
+            self._early += data
+            self.transport.resume_reading()
+            self.transport.pause_reading()
+
+    def pause_writing(self) -> None:
+        if self._other:
+            self._other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self._other:
+            self._other.transport.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._end(self)
+        if self._other:
+            self._other.transport.close()
+            # Closing waits for what is still to be written, and who reads nothing would keep it for ever.
+            asyncio.get_running_loop().call_later(_LINGER_SECONDS, self._other.transport.abort)
+
+
+@contextmanager
+def private_socket(folder: Path) -> Iterator[str]:
+    """The address of a socket in a folder that only our user can open. It is short, however long the folder's path is."""
+    descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    address = f"/proc/self/fd/{descriptor}/grpc.sock"
+    try:
+        yield address
+    finally:
+        Path(address).unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def make_room(connections: int) -> None:
+    """Let this process open as many descriptors as so many connections take, as far as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections * _DESCRIPTORS + _SPARE_DESCRIPTORS
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
