@@ -23,7 +23,6 @@ from tests.system.waiting import until
 from tests.system.warehouses import (
     BUCKET,
     NAME,
-    OBJECT,
     TABLES,
     Reader,
     assert_secret,
@@ -127,6 +126,7 @@ def test_a_daemon_killed_in_refreshes_leaves_a_whole_object_and_goes_on(running:
             assert_whole(objects())
             api.steps.clear()
             syncd.start()
+            assert_whole(objects())
         syncd.client.quiet(NAME)
         reader.refreshed(full=True)
 

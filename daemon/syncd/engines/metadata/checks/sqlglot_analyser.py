@@ -1,8 +1,8 @@
-"""Queries of a dialect translated to that of DuckDB, and planned over an empty replica.
+"""Queries of another dialect, translated to that of DuckDB and planned over an empty replica.
 
-What comes of a translation differs from what was meant here and there, so a complaint counts only if it is of a kind that no translation
-makes, and if the query fails in both ways that it can be translated: as it stands, and with every name of it resolved first. To reject
-a good query is worse than to have no opinion of a bad one.
+To reject a good query is worse than to have no opinion of a bad one, and a translation is not always what was meant. So a complaint
+counts only if it is of a kind that no translation makes, and if the query fails in both ways that it can be translated: as it stands,
+and with its names resolved first. Names are no such kind; they have been looked up before, in the query itself.
 """
 
 import re
@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import duckdb
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import ErrorLevel, SqlglotError
+from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
@@ -21,15 +22,23 @@ from syncd.engines.metadata.checks.named import Named, named
 from syncd.engines.metadata.checks.replica import Replica, words
 from syncd.kit.threads import in_thread
 
+_PSEUDO = (Column("_PARTITIONTIME", "TIMESTAMP"), Column("_PARTITIONDATE", "DATE"), Column("_FILE_NAME", "STRING"))
 _SUFFIX = Column("_TABLE_SUFFIX", "STRING")
-_PSEUDO = (Column("_PARTITIONTIME", "TIMESTAMP"), Column("_PARTITIONDATE", "DATE"), Column("_FILE_NAME", "STRING"), _SUFFIX)
+_GROUPS = r"must appear in the GROUP BY clause|WHERE clause cannot contain (aggregates|window functions)"
+_NUMERIC = r"No function matches the given name and argument types '(sum|avg|stddev\w*|var_\w+|variance)\("
+_UNLIKE = r"Cannot compare values of type (VARCHAR and type (BIGINT|DOUBLE|BOOLEAN)|(BIGINT|DOUBLE|BOOLEAN) and type VARCHAR)"
 _TELLING = {
-    "bigquery": re.compile(r".*"),
-    "oracle": re.compile(r".*"),
+    "bigquery": re.compile(f"{_GROUPS}|{_NUMERIC}|{_UNLIKE}|aggregate function calls cannot be nested"),
+    "oracle": re.compile(_GROUPS),  # it converts text to numbers by itself, and an aggregate may hold another
 }
+"""What DuckDB says of faults that are faults in the dialect too."""
+_BIGQUERY_TYPES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
+_COMPARED = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
 
 
 class SqlglotAnalyser:
+    """For queries in the dialects of BigQuery and Oracle."""
+
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
@@ -44,64 +53,42 @@ class SqlglotAnalyser:
             return await in_thread(lambda: [self._opinion(replica, query) for query in queries], replica.interrupt)
 
     def _opinion(self, replica: Replica, query: str) -> str | None:
-        complaints: list[str | None] = []
-        for error in self._attempts(replica, query):
-            if error is None:
-                return ""
-            complaints.append(self._told(error))
-        return None if None in complaints or not complaints else complaints[0]
-
-    def _attempts(self, replica: Replica, query: str) -> Iterator[Exception | None]:
-        """What comes of the query translated as it stands, then with its names resolved."""
-        tables = {_key(".".join(each.path)): each for each in named(query, self._catalog)}
+        """Empty as soon as one translation passes."""
+        complaints: list[str] = []
         try:
-            tree = self._renamed(sqlglot.parse_one(query, read=self._catalog.dialect), tables)
-            made = {name: _columns(table, query) for name, table in zip(_names(tables), tables.values(), strict=True)}
-            if not all([replica.make((name,), columns) for name, columns in made.items()]):
-                return
-            yield replica.plan(tree.sql(dialect="duckdb"))
-            schema = MappingSchema({}, dialect=self._catalog.dialect, normalize=False)
-            for name, columns in made.items():
-                schema.add_table(exp.to_table(name, quoted=True), {column.name.lower(): _type(column) for column in columns})
-            resolved = qualify(tree, schema=schema, dialect=self._catalog.dialect, validate_qualify_columns=False)
-            yield replica.plan(resolved.sql(dialect="duckdb"))
-        except (SqlglotError, RecursionError, ValueError) as error:
-            yield error
-
-    def _renamed(self, tree: exp.Expression, tables: Mapping[str, Named]) -> exp.Expression:
-        names = dict(zip(tables, _names(tables), strict=True))
-        for table in list(tree.find_all(exp.Table)):
-            written = _key(".".join(part.name for part in table.parts))
-            if written in names:
-                fresh = exp.to_table(names[written], quoted=True)
-                fresh.set("alias", table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.parts[-1].name, quoted=True)))
-                for each in ("joins", "pivots", "sample", "laterals"):
-                    fresh.set(each, table.args.get(each))
-                table.replace(fresh)
-        return tree
-
-    def _told(self, error: Exception) -> str | None:
-        if not isinstance(error, duckdb.Error):
+            for complaint in self._complaints(replica, query):
+                if complaint is None or not complaint:
+                    return complaint
+                complaints.append(complaint)
+        except (SqlglotError, RecursionError, ValueError):  # its optimizer raises all three
             return None
-        return words(error)
+        return complaints[0] if complaints else None
 
+    def _complaints(self, replica: Replica, query: str) -> Iterator[str | None]:
+        """One for each translation. Raises what sqlglot raises."""
+        dialect = self._catalog.dialect
+        tables = {".".join(each.path).lower(): each for each in named(query, self._catalog)}
+        tree = sqlglot.parse_one(query, read=dialect)
+        schema = MappingSchema(dialect=dialect, normalize=False)
+        for name, table in tables.items():
+            columns = _columns(table, query)
+            if not replica.make((_renamed(name),), columns):
+                yield None
+            kinds = {self._key(column.name): _bigquery_type(column) for column in columns} if dialect == "bigquery" else {}
+            schema.add_table(exp.to_table(_quoted(name)), kinds or {self._key(column.name): "" for column in columns})
+        _rename(tree, tables)
+        yield self._planned(replica, tree)
+        resolved = qualify(tree.copy(), schema=schema, dialect=dialect, validate_qualify_columns=False, expand_alias_refs=False)
+        if dialect == "bigquery":
+            yield _unlike(annotate_types(resolved, schema=schema, dialect=dialect)) or self._planned(replica, resolved)
 
-def _key(name: str) -> str:
-    return name.lower()
+    def _planned(self, replica: Replica, tree: exp.Expression) -> str | None:
+        error = replica.plan(tree.sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE))
+        if error is None:
+            return ""
+        said = words(error)
+        telling = isinstance(error, duckdb.BinderException) and _TELLING[self._catalog.dialect].search(said)
+        return said if telling else None
 
-
-def _names(tables: Mapping[str, Named]) -> list[str]:
-    return [re.sub(r"\W+", "_", name) for name in tables]
-
-
-def _columns(table: Named, query: str) -> tuple[Column, ...]:
-    """Pseudo columns only where the query speaks of them: `SELECT *` has none."""
-    return table.columns + tuple(column for column in _PSEUDO if column.name in query.upper())
-
-
-def _type(column: Column) -> str:
-    if column.fields:
-        kind = f"STRUCT<{', '.join(f'`{field.name}` {_type(field)}' for field in column.fields)}>"
-    else:
-        kind = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}.get(column.type, column.type)
-    return f"ARRAY<{kind}>" if column.repeated else kind
+    def _key(self, column: str) -> str:
+        return column if self._catalog.dialect == "oracle" else column.lower()
