@@ -13,9 +13,11 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 demo: $(INSTALLED)
 	@python -m demo
 
-# What tests/rules/test_layers.py would run has just been run.
-test: check
-	@python -m pytest --numprocesses=2 --dist=worksteal --durations=20 --ignore=tests/rules/test_layers.py
+# The checks run beside the tests: what tests/rules/test_layers.py would run.
+test: $(INSTALLED)
+	@python -m tools.check & checks=$$!; \
+	python -m pytest --numprocesses=2 --dist=worksteal --durations=20 --ignore=tests/rules/test_layers.py; tests=$$?; \
+	wait $$checks && exit $$tests
 
 check: $(INSTALLED)
 	@python -m tools.check

@@ -134,6 +134,8 @@ def test_a_daemon_killed_in_refreshes_leaves_a_whole_object_and_goes_on(running:
     assert answers - moments.count(sooner_or_later) <= cost.requests <= answers
     assert json.loads(reader.get()[1]) == last
     assert {table: len(queries(last, table)) for table in TABLES} == dict.fromkeys(TABLES, 3)
+    syncd.client.pause(NAME)
+    syncd.client.quiet(NAME)
     auditing.assert_whole(syncd.client)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import grpc
 import psutil
+import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
@@ -149,13 +150,12 @@ class Reader:
 
 def refused(call: Callable[[], object]) -> tuple[grpc.StatusCode, str]:
     """Status and reason of a call that is refused."""
-    try:
+    with pytest.raises(grpc.RpcError) as caught:
         call()
-    except grpc.RpcError as error:
-        info = error_details_pb2.ErrorInfo()
-        assert rpc_status.from_call(error).details[0].Unpack(info)
-        return error.code(), info.reason
-    raise AssertionError("the call was not refused")
+    error: Any = caught.value
+    info = error_details_pb2.ErrorInfo()
+    rpc_status.from_call(error).details[0].Unpack(info)
+    return error.code(), info.reason
 
 
 # ── objects ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -21,13 +21,13 @@ _START_SECONDS = 30.0
 _COMPILE_SECONDS = 300.0
 _QUERY_SECONDS = 5.0
 _MEMORY = 512 << 20
-"""For the analyser itself; what compiles it is not counted."""
+"""For the analyser itself; compiling it may take more."""
 _BYTES = 1 << 20
 _PSEUDO = (Column("_PARTITIONTIME", "TIMESTAMP"), Column("_PARTITIONDATE", "DATE"), Column("_FILE_NAME", "STRING"))
 _SUFFIX = Column("_TABLE_SUFFIX", "STRING")
 
 
-class _Gone(Exception):  # noqa: N818 - nothing is wrong with us
+class _Gone(Exception):
     """The process has ended, or is not in time."""
 
 
