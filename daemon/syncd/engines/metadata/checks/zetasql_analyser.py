@@ -18,7 +18,7 @@ from syncd.kit.threads import in_thread
 
 _PROGRAM = Path(__file__).with_name("zetasql_worker.py")
 _START_SECONDS = 30.0
-_COMPILE_SECONDS = 300.0
+_COMPILE_SECONDS = 600.0
 _QUERY_SECONDS = 5.0
 _MEMORY = 512 << 20
 """For the analyser itself; compiling it may take more."""

@@ -47,6 +47,8 @@ class Compiled:
     """Stands for `Module` of wasmtime: compiles once, then loads what has been kept."""
 
     folder = Path()
+    has_compiled = False
+    """What compiling took is not all given back, so this process needs its room to the end."""
 
     @classmethod
     def from_file(cls, engine: Engine, path: str) -> Module:
@@ -55,7 +57,8 @@ class Compiled:
             return Module.deserialize_file(engine, str(kept))
         except WasmtimeError:
             kept.unlink(missing_ok=True)  # who waits for us waits longer where there is none
-            os.nice(10)
+            cls.has_compiled = True
+            os.nice(5)
             module = Module.from_file(engine, path)
         fresh = kept.with_suffix(f".{os.getpid()}")
         fresh.write_bytes(module.serialize())
@@ -173,7 +176,8 @@ def main() -> None:
         print(json.dumps({"error": f"{type(error).__name__}: {error}"[:500]}), file=answers, flush=True)
         return
     # The memory of WebAssembly counts too; wasmtime has no limit of its own for one that threads may share.
-    resource.setrlimit(resource.RLIMIT_DATA, (settings["memory"],) * 2)
+    if not Compiled.has_compiled:
+        resource.setrlimit(resource.RLIMIT_DATA, (settings["memory"],) * 2)
     print("{}", file=answers, flush=True)
     for line in sys.stdin:
         print(json.dumps(analyser.opinion(json.loads(line))), file=answers, flush=True)
