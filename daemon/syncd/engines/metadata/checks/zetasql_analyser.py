@@ -17,8 +17,8 @@ from syncd.engines.metadata.checks.named import Named, every_named
 from syncd.kit.threads import in_thread
 
 _PROGRAM = Path(__file__).with_name("zetasql_worker.py")
-_START_SECONDS = 30.0
-_COMPILE_SECONDS = 600.0
+_START_SECONDS = 600.0
+"""It may have to compile first: always so after an update of the library, whatever the folder holds."""
 _QUERY_SECONDS = 5.0
 _MEMORY = 512 << 20
 """For the analyser itself; compiling it may take more."""
@@ -79,12 +79,11 @@ class ZetasqlAnalyser:
     async def _worker(self, settings: str) -> AsyncIterator[Process]:
         """A process that is ready. It gets no variable of our environment: there may be secrets."""
         await asyncio.to_thread(self.folder.mkdir, 0o700, parents=True, exist_ok=True)
-        kept = await asyncio.to_thread(lambda: any(self.folder.glob("zetasql-*.module")))
         process = await asyncio.create_subprocess_exec(
             self.python, "-I", str(_PROGRAM), stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}, cwd="/", limit=_BYTES
         )
         try:
-            if await _exchange(process, settings, _START_SECONDS if kept else _COMPILE_SECONDS) != b"{}\n":
+            if await _exchange(process, settings, _START_SECONDS) != b"{}\n":
                 raise _Gone
             yield process
         finally:
