@@ -14,9 +14,11 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 demo: $(INSTALLED)
 	@python -m demo
 
-# What tests/rules/test_layers.py would run has just been run.
-test: check
-	@python -m pytest --numprocesses=2 --dist=worksteal --durations=20 --ignore=tests/rules/test_layers.py
+# The checks run beside the tests: what tests/rules/test_layers.py would run.
+test: $(INSTALLED)
+	@python -m tools.check & checks=$$!; \
+	python -m pytest --numprocesses=2 --dist=worksteal --durations=20 --ignore=tests/rules/test_layers.py; tests=$$?; \
+	wait $$checks && exit $$tests
 
 check: $(INSTALLED)
 	@python -m tools.check
@@ -30,7 +32,9 @@ bench: $(INSTALLED)
 
 soak: $(INSTALLED)
 	@SYNCD_KILLS=$${SYNCD_KILLS:-100} python -m pytest tests/system/test_crashes.py -k "any_moment_of_any_run"
-	@SYNCD_SOAK=1 python -m pytest tests/engines/clients tests/system/test_demo.py tests/systemd/test_install.py
+	@SYNCD_KILLS=$${SYNCD_KILLS:-100} python -m pytest tests/system/test_metadata_publishers.py -k killed
+	@SYNCD_OUTAGE=100 python -m pytest tests/system/test_metadata.py -k while_the_store
+	@SYNCD_SOAK=1 python -m pytest tests/engines tests/connectors/test_folder.py tests/system/test_demo.py tests/systemd/test_install.py
 	@SYNCD_OUTAGE=30 python -m pytest tests/system/test_outages.py -k "a_while_without"
 	@SYNCD_CUTS=$${SYNCD_CUTS:-100} python -m pytest tests/system/test_late_commits.py
 	@SYNCD_SHOPS="oracle19 oracle23" python -m pytest tests/system --ignore=tests/system/test_late_commits.py

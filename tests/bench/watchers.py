@@ -27,15 +27,16 @@ class Readers:
         """Every stream is open, or broken."""
 
     async def read(self, control: Any) -> None:
-        watch = control.WatchSyncs(WatchSyncsRequest())
+        watch, first = control.WatchSyncs(WatchSyncsRequest()), True
         try:
-            await watch.read()
-            self.opened += 1
-            self._settle()
-            if self._freeze:
-                await asyncio.Event().wait()
-            async for _ in watch:
+            while await watch.read() is not grpc.aio.EOF:
                 self.messages += 1
+                if first:
+                    first = False
+                    self.opened += 1
+                    self._settle()
+                if self._freeze:
+                    await asyncio.Event().wait()
         except grpc.aio.AioRpcError:
             self.ended += 1
             self._settle()

@@ -39,7 +39,7 @@ def settings(folder: Path) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 def test_the_guide_leads_to_a_description_and_back_to_an_older_one(running: Running, tmp_path: Path) -> None:
     home = tmp_path / "syncd0"
     home.mkdir()

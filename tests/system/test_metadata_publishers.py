@@ -23,7 +23,6 @@ from tests.system.waiting import until
 from tests.system.warehouses import (
     BUCKET,
     NAME,
-    OBJECT,
     TABLES,
     Reader,
     assert_secret,
@@ -108,7 +107,7 @@ def sooner_or_later(api: ModelApi, store: ObjectServer) -> Callable[[], object]:
 MOMENTS = [while_the_second_table_is_asked_about, uploading(2), while_a_snapshot_is_taken, uploading(1), sooner_or_later]
 
 
-@pytest.mark.timeout(60 + 20 * KILLS)
+@pytest.mark.timeout(120 + 20 * KILLS)
 def test_a_daemon_killed_in_refreshes_leaves_a_whole_object_and_goes_on(running: Running, warehouse: BigQuery, store: ObjectServer) -> None:
     moments = list(islice(cycle(MOMENTS), KILLS))
     number = count()
@@ -127,6 +126,7 @@ def test_a_daemon_killed_in_refreshes_leaves_a_whole_object_and_goes_on(running:
             assert_whole(objects())
             api.steps.clear()
             syncd.start()
+            assert_whole(objects())
         syncd.client.quiet(NAME)
         reader.refreshed(full=True)
 
@@ -134,6 +134,8 @@ def test_a_daemon_killed_in_refreshes_leaves_a_whole_object_and_goes_on(running:
     assert answers - moments.count(sooner_or_later) <= cost.requests <= answers
     assert json.loads(reader.get()[1]) == last
     assert {table: len(queries(last, table)) for table in TABLES} == dict.fromkeys(TABLES, 3)
+    syncd.client.pause(NAME)
+    syncd.client.quiet(NAME)
     auditing.assert_whole(syncd.client)
 
 
@@ -156,7 +158,7 @@ def published_by(syncd: SyncdProcess) -> list[dict[str, Any]]:
     return [json.loads(entry.detail_json) for entry in syncd.client.audit_log("metadata.published")]
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(120)
 def test_two_daemons_that_publish_one_object_at_once_lose_nothing_of_each_other(
     running: Running, warehouse: BigQuery, store: ObjectServer
 ) -> None:

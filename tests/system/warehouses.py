@@ -11,7 +11,9 @@ from typing import Any
 
 import grpc
 import psutil
-from google.rpc import error_details_pb2, status_pb2
+import pytest
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
 
 from demo.shop import writing
 from syncapi.v1 import metadata_pb2 as pb
@@ -146,16 +148,14 @@ class Reader:
             yield MetadataStub(channel)
 
 
-def refusal(call: Callable[[], object]) -> tuple[grpc.StatusCode, str]:
+def refused(call: Callable[[], object]) -> tuple[grpc.StatusCode, str]:
     """Status and reason of a call that is refused."""
-    try:
+    with pytest.raises(grpc.RpcError) as caught:
         call()
-    except grpc.RpcError as error:
-        status = status_pb2.Status.FromString(dict(error.trailing_metadata())["grpc-status-details-bin"])
-        info = error_details_pb2.ErrorInfo()
-        assert status.details[0].Unpack(info)
-        return error.code(), info.reason
-    raise AssertionError("the call was not refused")
+    error: Any = caught.value
+    info = error_details_pb2.ErrorInfo()
+    rpc_status.from_call(error).details[0].Unpack(info)
+    return error.code(), info.reason
 
 
 # ── objects ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -221,11 +221,11 @@ def counting(mark: Callable[[], object]) -> Callable[[Asked], object]:
 # ── secrets ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def assert_secret(secret: str, syncd: SyncdProcess) -> None:
+def assert_secret(secret: str, syncd: SyncdProcess, name: str = NAME) -> None:
     """It stands nowhere but in the environment: not in what is shown, logged or kept, nor in any command line."""
     daemon = psutil.Process(syncd.pid)
     lines = [" ".join(each.cmdline()) for each in [daemon, *daemon.children(recursive=True)]]
-    shown = [syncd.ctl("show", NAME, *form).stdout for form in ((), ("--output", "json"))]
+    shown = [syncd.ctl("show", name, *form).stdout for form in ((), ("--output", "json"))]
     kept = [each.read_bytes().decode(errors="replace") for each in syncd.folder.rglob("*") if each.is_file()]
     audit = [entry.detail_json for entry in syncd.client.audit_log()]
     assert all((lines, all(shown), kept, audit))

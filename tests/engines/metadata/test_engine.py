@@ -1,13 +1,16 @@
 """Whole runs between a real DuckDB file and a real folder: what is published follows the warehouse, and nothing is written without need."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from syncd.domain.errors import InvalidRequest, NotFound, ShrinkRefused, TargetMismatch
+from syncd.domain.schedule import Every
 from syncd.engines.metadata.cache import Example
 from syncd.engines.metadata.snapshots import SNAPSHOTS
+from syncd.runtime.schedule import next_fire
 from tests.engines.metadata.world import BEGINNING, OBJECT, Crash, World
 
 ORDERS = "CREATE TABLE orders (id BIGINT PRIMARY KEY, customer BIGINT, amount DOUBLE, ordered_at TIMESTAMP, country VARCHAR)"
@@ -299,3 +302,19 @@ async def test_a_budget_is_kept_and_what_is_left_out_is_told(world: World) -> No
     assert small.sidecar.trimmed
     assert small.last is not None
     assert "token_budget" in small.last.warnings[0]
+
+
+async def test_with_the_default_polling_a_change_is_published_within_five_minutes(world: World) -> None:
+    await world.run()
+    world.later(seconds=1)
+    changed = world.now
+    world.sql("ALTER TABLE orders ADD COLUMN note VARCHAR")
+
+    while "note" not in world.content.decode():
+        due = next_fire(world.sync.schedule, world.now, BEGINNING)
+        assert due is not None
+        world.now = due
+        await world.run()
+
+    assert world.now - changed <= timedelta(minutes=5)
+    assert world.sync.schedule == Every(timedelta(seconds=90))

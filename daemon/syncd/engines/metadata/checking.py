@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from syncd.engines.metadata.assembling import Terms, assembled
+from syncd.engines.metadata.checks.available import analysers_for
 from syncd.engines.metadata.checks.ladder import Ladder
 from syncd.engines.metadata.checks.verdict import Verdict
 from syncd.engines.metadata.rendering import written
@@ -19,8 +20,11 @@ class Checker:
 
     async def check(self, queries: Sequence[str]) -> Sequence[Verdict]:
         """A verdict for each query."""
-        ladder = Ladder(self.warehouse.catalog, self.work.reader, (), self.work.settings.examples.most_bytes)
-        return await ladder.check(queries) if queries else ()
+        if not queries:
+            return ()
+        catalog = self.warehouse.catalog
+        analysers = analysers_for(catalog, self.work.context.folder / "analysers")
+        return await Ladder(catalog, self.work.reader, analysers, self.work.settings.examples.most_bytes).check(queries)
 
     def estimate(self, tasks: int) -> dict[str, object]:
         """What asking about so many tables takes at most, without repairs: tokens, and dollars where prices are known."""

@@ -7,7 +7,6 @@ from syncd.engines.metadata.folding.folding import FoldingRules, fold
 from syncd.engines.metadata.warehouse import Warehouse
 from syncd.engines.metadata.work import Work
 from syncd.kit.threads import in_thread
-from syncd.ports.running import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class Look:
 
 async def look(work: Work, *, everything: bool = False) -> Look:
     """List the tables, and describe those that may have changed, or all."""
-    work.context.tell(Progress(doing="looking at the warehouse"))
+    work.say("looking at the warehouse")
     rules = FoldingRules(force=work.settings.fold.force, forbid=work.settings.fold.forbid)
     stamp = await work.reader.stamp()
     before = await work.context.documents.get(remembering.NAME)
@@ -31,7 +30,7 @@ async def look(work: Work, *, everything: bool = False) -> Look:
     listed = await work.reader.list(work.settings.source.schemas)
     folded = await in_thread(lambda: fold(list(remembered.tables.values()), rules))
     names = remembering.to_describe(listed, remembered, folded, everything=everything)
-    work.context.tell(Progress(doing=f"describing {len(names):,} of {len(listed):,} tables"))
+    work.say(f"describing {len(names):,} of {len(listed):,} tables")
     described = await work.reader.describe(names) if names else ()
     known = remembering.together(listed, remembered, described)
     warehouse = await in_thread(lambda: Warehouse.of(known.tables.values(), rules, work.reader.dialect))

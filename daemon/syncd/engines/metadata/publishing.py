@@ -31,7 +31,8 @@ class Content:
     """What is to be published."""
 
     content: bytes
-    sidecar: bytes
+    sidecar: bytes | None
+    """None if there is none: then what is good of the content is found out anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,8 @@ class Publisher:
             await self.store.put(name, sidecar, found.info.generation if found else 0, ulid(), {})
 
     async def _write(self, before: StoredObject | None, content: Content) -> ObjectInfo:
-        await self.annotate(content.content, content.sidecar)
+        if content.sidecar is not None:
+            await self.annotate(content.content, content.sidecar)
         generation = 0
         if before is not None:
             generation = before.info.generation

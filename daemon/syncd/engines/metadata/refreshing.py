@@ -10,7 +10,7 @@ from syncd.engines.metadata.sidecar import Sidecar
 from syncd.engines.metadata.spending import Purse, Spent
 from syncd.engines.metadata.tasks import Plan
 from syncd.engines.metadata.work import Work
-from syncd.ports.running import Progress, Report
+from syncd.ports.running import Report
 
 
 async def refresh(work: Work, wanted: Wanted) -> Report:
@@ -19,7 +19,7 @@ async def refresh(work: Work, wanted: Wanted) -> Report:
     purse = await _purse(work)
     checker = Checker(work, seen.warehouse)
     one = Remaking(work, wanted, seen, checker, asking(work, purse, seen.warehouse, checker.check) if purse else None)
-    work.context.tell(Progress(doing="comparing with what is published"))
+    work.say("comparing with what is published")
     done = await work.publisher.publish(one.make)
     outcome = Outcome(
         look=seen,

@@ -56,6 +56,9 @@ class Remaking:
             self.sidecar = before.sidecar
             return None
         if todo:
+            work.say(
+                f"making examples, {len(todo):,} of {len(warehouse.names):,} tables{f', asking {work.model.name}' if work.model else ''}"
+            )
             self.made |= await self._maker().made(todo, known)
         states = merged(known, self.made, warehouse)
         cache, self.sidecar = assembled(states, warehouse, self._terms())

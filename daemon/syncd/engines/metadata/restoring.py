@@ -7,7 +7,6 @@ from syncd.domain.errors import NotFound
 from syncd.engines.metadata import snapshots
 from syncd.engines.metadata.publishing import Content, Published, digest
 from syncd.engines.metadata.rendering import read
-from syncd.engines.metadata.sidecar import Sidecar
 from syncd.engines.metadata.work import Work
 from syncd.ports.running import Report
 
@@ -20,7 +19,7 @@ async def restore(work: Work) -> Report:
     if stored is None:
         raise NotFound(f"the snapshot '{number}' has just been removed", code="snapshot.unknown")
     cache = read(stored.content)
-    sidecar = await publisher.sidecar_of(stored.content) or Sidecar().written()
+    sidecar = await publisher.sidecar_of(stored.content)
 
     async def make(before: Published) -> Content | None:
         same = before.stored is not None and before.stored.content == stored.content

@@ -15,7 +15,7 @@ from syncd.engines.metadata.tokens import Counter, counter
 from syncd.kit.threads import in_thread
 from syncd.ports.connecting import Connections
 from syncd.ports.models import TextModel
-from syncd.ports.running import Advance, RunContext
+from syncd.ports.running import Advance, Progress, RunContext
 from syncd.ports.warehouse import SchemaReader
 
 Clock = Callable[[], datetime]
@@ -36,6 +36,10 @@ class Work:
     began: datetime
     now: Clock
     writing: asyncio.Lock
+
+    def say(self, doing: str) -> None:
+        """Tell people what the run does."""
+        self.context.tell(Progress(doing=doing))
 
     async def write(self, now: Standing, entries: tuple[Entry, ...] = (), documents: Mapping[str, str] | None = None) -> None:
         """Write down where the sync stands, one writer at a time."""

@@ -1,12 +1,18 @@
 """An empty copy of the tables that queries name, in DuckDB: it knows names and types, and has no row.
 
 Nothing can be read through it: it reaches no file, loads no extension, and none of its settings can be changed back. A query is planned,
-never run, and so costs milliseconds.
+never run, and so costs milliseconds; but planning computes what is constant (`GENERATE_ARRAY(1, 100000000)`), which DuckDB neither bounds
+nor lets us interrupt. So it happens in a process that can be killed.
 """
 
-from collections.abc import Iterable, Sequence
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen
 from threading import Timer
-from typing import Self
+from typing import IO, Self, cast
 
 import duckdb
 
@@ -16,19 +22,8 @@ from syncd.engines.metadata.checks.named import named
 from syncd.kit.sql import quote
 from syncd.kit.threads import in_thread
 
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "allow_community_extensions": False,
-    "allow_persistent_secrets": False,
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-    "enable_external_access": False,
-    "max_temp_directory_size": "0KB",
-    "memory_limit": "128MB",
-    "python_enable_replacements": False,
-    "temp_directory": "",
-    "threads": 1,
-}
-_BUILT_IN = ("icu", "json")
+_PROGRAM = Path(__file__).with_name("replica_worker.py")
+_START_SECONDS = 30.0
 _SECONDS = 2.0
 """For planning one query."""
 _LONGEST = 1000
@@ -93,50 +88,78 @@ class Replica:
 
     def __init__(self, dialect: str) -> None:
         self._dialect = dialect
-        self._made: set[tuple[str, ...]] = set()
-        self._connection = duckdb.connect(":memory:", config=_CONFIG)
-        for extension in _BUILT_IN:
-            self._connection.execute(f"LOAD {extension}")
-        self._connection.execute("SET TimeZone = 'UTC'")
-        self._connection.execute("SET lock_configuration = true")
+        self._made: dict[tuple[str, ...], str] = {}
+        self._process: Popen[str] | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._connection.close()
+        self._end()
 
     def interrupt(self) -> None:
-        self._connection.interrupt()
+        if process := self._process:
+            process.kill()
 
     def make(self, path: Sequence[str], columns: Iterable[Column]) -> bool:
         """A table by its name, with its schema if it has one before it. False if it cannot be made."""
-        name = tuple(each.lower() for each in path[-2:])
+        *above, last = (each.lower() for each in path[-2:])
+        name = (*(above or ["main"]), last)
         kinds = [(column.name, duckdb_type(column, self._dialect)) for column in columns]
         shown = ", ".join(f"{quote(column)} {kind}" for column, kind in kinds if kind)
         if name in self._made:
             return True
-        try:
-            if len(name) > 1:
-                self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(name[0])}")
-            self._connection.execute(f"CREATE TABLE {'.'.join(map(quote, name))} ({shown})")
-        except duckdb.Error:  # a type that somebody has made, for example
+        table = f"CREATE SCHEMA IF NOT EXISTS {quote(name[0])}; CREATE TABLE {'.'.join(map(quote, name))} ({shown})"
+        if self._ask({"make": table}) is not None:  # a type that somebody has made, for example
             return False
-        self._made.add(name)
+        self._made[name] = table
         return True
 
     def plan(self, sql: str) -> duckdb.Error | None:
         """Look up every name, find a function for every call. What DuckDB has against the query, if anything."""
-        timer = Timer(_SECONDS, self._connection.interrupt)
-        timer.start()
+        return self._ask({"plan": sql})
+
+    def _ask(self, question: Mapping[str, str]) -> duckdb.Error | None:
+        """An interruption if the answer comes too late, or the question ends the process; the next one gets another process."""
+        if self._process is None:
+            self._start()
+        error = self._exchange(question, _SECONDS)
+        if isinstance(error, duckdb.InterruptException):
+            self._end()
+        return error
+
+    def _start(self) -> None:
+        """It gets no variable of our environment: there may be secrets."""
+        command = [sys.executable, "-I", str(_PROGRAM)]
+        self._process = Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}, cwd="/", text=True)  # noqa: S603 - our own
+        for question in ({}, *({"make": table} for table in self._made.values())):
+            self._exchange(question, _START_SECONDS)
+
+    def _exchange(self, question: Mapping[str, str], seconds: float) -> duckdb.Error | None:
+        process = cast("Popen[str]", self._process)
+        late = Timer(seconds, process.kill)
+        late.start()
         try:
-            self._connection.execute(f"EXPLAIN {sql}")
-        except duckdb.Error as error:
-            return error
+            stdin, stdout = cast("IO[str]", process.stdin), cast("IO[str]", process.stdout)
+            stdin.write(json.dumps(question) + "\n")
+            stdin.flush()
+            answer = stdout.readline()
+        except BrokenPipeError:
+            answer = ""
         finally:
-            timer.cancel()
-            timer.join()
-        return None
+            late.cancel()
+            late.join()
+        if not answer:
+            return duckdb.InterruptException(f"takes longer than {seconds:g} s, or more memory than it may")
+        kind, text = json.loads(answer)
+        return getattr(duckdb, kind, duckdb.Error)(text) if kind else None
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            with suppress(BrokenPipeError):
+                process.communicate()
 
 
 def words(error: duckdb.Error) -> str:
@@ -165,7 +188,7 @@ class ReplicaAnalyser:
 
     def _opinion(self, replica: Replica, query: str) -> str | None:
         tables = named(query, self._catalog)
-        if not all([replica.make(".".join(each.path).split("."), each.columns) for each in tables]):
+        if not all(replica.make(".".join(each.path).split("."), each.columns) for each in tables):
             return None
         error = replica.plan(query)
         if error is None:

@@ -17,17 +17,17 @@ from syncd.engines.metadata.checks.named import Named, every_named
 from syncd.kit.threads import in_thread
 
 _PROGRAM = Path(__file__).with_name("zetasql_worker.py")
-_START_SECONDS = 30.0
-_COMPILE_SECONDS = 300.0
+_START_SECONDS = 600.0
+"""It may have to compile first: always so after an update of the library, whatever the folder holds."""
 _QUERY_SECONDS = 5.0
 _MEMORY = 512 << 20
-"""For the analyser itself; what compiles it is not counted."""
+"""For the analyser itself; compiling it may take more."""
 _BYTES = 1 << 20
 _PSEUDO = (Column("_PARTITIONTIME", "TIMESTAMP"), Column("_PARTITIONDATE", "DATE"), Column("_FILE_NAME", "STRING"))
 _SUFFIX = Column("_TABLE_SUFFIX", "STRING")
 
 
-class _Gone(Exception):  # noqa: N818 - nothing is wrong with us
+class _Gone(Exception):
     """The process has ended, or is not in time."""
 
 
@@ -79,12 +79,11 @@ class ZetasqlAnalyser:
     async def _worker(self, settings: str) -> AsyncIterator[Process]:
         """A process that is ready. It gets no variable of our environment: there may be secrets."""
         await asyncio.to_thread(self.folder.mkdir, 0o700, parents=True, exist_ok=True)
-        kept = await asyncio.to_thread(lambda: any(self.folder.glob("zetasql-*.module")))
         process = await asyncio.create_subprocess_exec(
             self.python, "-I", str(_PROGRAM), stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}, cwd="/", limit=_BYTES
         )
         try:
-            if await _exchange(process, settings, _START_SECONDS if kept else _COMPILE_SECONDS) != b"{}\n":
+            if await _exchange(process, settings, _START_SECONDS) != b"{}\n":
                 raise _Gone
             yield process
         finally:
