@@ -3,7 +3,8 @@
 It goes in slices, each in a thread, so that memory stays bounded and neither writers nor readers wait for long.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -71,11 +72,11 @@ class Verification:
             extents = sorted(await self._state.read(partial(outbox.extents, behind=0)), key=lambda extent: extent.first)
         first = extents[0].first if extents else 1
         self._verdict = Verdict(0, 2 * max(head - first + 1, 0), first, head, own.hex())
-        async for count in self._book(first, head, own):
-            yield self._came(count)
-        for extent in extents:
-            async for count in self._file(replace(extent, last=min(extent.last, head)), head):
-                yield self._came(count)
+        files = (self._file(replace(extent, last=min(extent.last, head)), head) for extent in extents)
+        for part in (self._book(first, head, own), *files):
+            async with aclosing(part) as counts:
+                async for count in counts:
+                    yield self._came(count)
         rebuilt = tuple(self._known.rebuilt)
         yield replace(self._verdict, findings=tuple(self._findings), more=self._more, rebuilt=rebuilt, done=True)
 
@@ -88,7 +89,7 @@ class Verification:
         self._findings = found[:_MOST_FINDINGS]
         self._more += len(found) - len(self._findings)
 
-    async def _book(self, first: int, head: int, own: bytes) -> AsyncIterator[int]:
+    async def _book(self, first: int, head: int, own: bytes) -> AsyncGenerator[int, None]:
         begin = await self._state.read(partial(outbox.lines, behind=first - 1, upto=head, limit=1))
         known = begin[0] if begin and begin[0][0] == first else None
         before = known[8] if known and first > 1 else bytes.fromhex(GENESIS)
@@ -122,7 +123,7 @@ class Verification:
         if not lines or lines[0][9].hex() != own:
             self._add([Finding(_BOOK, Fault.UNLINKED, sequence, sequence, "not the hash that was noted")])
 
-    async def _file(self, extent: Extent, head: int) -> AsyncIterator[int]:
+    async def _file(self, extent: Extent, head: int) -> AsyncGenerator[int, None]:
         async with self._audit.whole():
             place = await self._audit.on_files(lambda files: files.place(extent.month))
         if place is None:
@@ -131,13 +132,14 @@ class Verification:
         try:
             if place.suffix == ".parquet":
                 self._add(await in_thread(partial(self._seal_kept, place, extent)))
-            async for count in self._compared(place.name, extent, head):
-                yield count
+            async with aclosing(self._compared(place.name, extent, head)) as counts:
+                async for count in counts:
+                    yield count
         except (PermanentError, OSError) as error:
             self._add([Finding(place.name, Fault.UNREADABLE, extent.first, extent.last, str(error))])
         self._name_the_tail(place.name, extent)
 
-    async def _compared(self, name: str, extent: Extent, head: int) -> AsyncIterator[int]:
+    async def _compared(self, name: str, extent: Extent, head: int) -> AsyncGenerator[int, None]:
         behind, ended = -_END, False
         while not ended:
             ours = await self._state.read(partial(outbox.of_month, extent=extent, behind=max(behind, extent.first - 1), limit=_SLICE))
