@@ -14,10 +14,10 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 demo: $(INSTALLED)
 	@python -m demo
 
-# The checks run beside the tests: what tests/rules/test_layers.py would run. Three processes for two cores, as many tests wait for others.
+# The checks run beside the tests: what tests/rules/test_layers.py would run.
 test: $(INSTALLED)
 	@python -m tools.check & checks=$$!; \
-	python -m pytest --numprocesses=3 --dist=worksteal --durations=20 --ignore=tests/rules/test_layers.py; tests=$$?; \
+	python -m pytest --numprocesses=2 --dist=worksteal --durations=20 --ignore=tests/rules/test_layers.py; tests=$$?; \
 	wait $$checks && exit $$tests
 
 check: $(INSTALLED)

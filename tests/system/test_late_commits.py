@@ -24,7 +24,7 @@ from tests.system.waiting import until
 
 WRITERS = 500
 SECONDS = 8
-CUTS = int(os.environ.get("SYNCD_CUTS", "10"))
+CUTS = int(os.environ.get("SYNCD_CUTS", "6"))
 """`make soak` wants many, and both flavours everywhere."""
 IS_SOAK = CUTS > 10
 BOTH = ("by_date", "by_scn")
