@@ -34,7 +34,7 @@ soak: $(INSTALLED)
 	@SYNCD_KILLS=$${SYNCD_KILLS:-100} python -m pytest tests/system/test_crashes.py -k "any_moment_of_any_run"
 	@SYNCD_KILLS=$${SYNCD_KILLS:-100} python -m pytest tests/system/test_metadata_publishers.py -k killed
 	@SYNCD_OUTAGE=100 python -m pytest tests/system/test_metadata.py -k while_the_store
-	@SYNCD_SOAK=1 python -m pytest tests/engines tests/connectors/test_folder.py tests/system/test_demo.py tests/systemd/test_install.py
+	@SYNCD_SOAK=1 python -m pytest tests/engines tests/connectors/test_folder.py tests/system/test_clients.py tests/system/test_demo.py tests/systemd/test_install.py
 	@SYNCD_OUTAGE=30 python -m pytest tests/system/test_outages.py -k "a_while_without"
 	@SYNCD_CUTS=$${SYNCD_CUTS:-100} python -m pytest tests/system/test_late_commits.py
 	@SYNCD_SHOPS="oracle19 oracle23" python -m pytest tests/system --ignore=tests/system/test_late_commits.py
