@@ -62,3 +62,21 @@ async def test_who_keeps_the_cancellation_does_not_keep_the_answer() -> None:
 
     assert [answer() for answer in answers] == [None]
     assert cancelled.type is asyncio.CancelledError
+
+
+async def test_what_comes_too_late_is_closed_by_whom_it_is_given_to() -> None:
+    working, interrupted = threading.Event(), threading.Event()
+    late: list[str] = []
+
+    def work() -> str:
+        working.set()
+        interrupted.wait(10)
+        return "opened"
+
+    waiting = asyncio.create_task(in_thread(work, interrupted.set, late.append))
+    await begun(working)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+    assert late == ["opened"]

@@ -15,10 +15,12 @@ Given = TypeVarTuple("Given")
 Answer = TypeVar("Answer")
 
 
-async def in_thread(work: Callable[[], Answer], interrupt: Callable[[], object] = lambda: None) -> Answer:
+async def in_thread(
+    work: Callable[[], Answer], interrupt: Callable[[], object] = lambda: None, late: Callable[[Answer], object] = lambda _: None
+) -> Answer:
     """Do something that blocks. When cancelled, interrupt it again and again, and return only after its thread has come back.
 
-    What it answers then is given up at once, not only when nobody keeps the error any more.
+    What it answers then goes to `late`, which closes it if it has to be closed, and is given up at once.
     """
     running = asyncio.create_task(asyncio.to_thread(work), name="in a thread")
     try:
@@ -29,7 +31,8 @@ async def in_thread(work: Callable[[], Answer], interrupt: Callable[[], object] 
             # Being cancelled once more changes nothing: the thread has to come back first.
             with suppress(asyncio.CancelledError):
                 await asyncio.wait([running], timeout=0.05)
-        running.exception()
+        if not running.exception():
+            late(running.result())
         del running  # an error keeps its frames, and a frame its variables
         raise
 

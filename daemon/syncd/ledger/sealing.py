@@ -100,7 +100,7 @@ class Sealer:
         Where entries are missing, that is the first one of the month.
         """
         with border(beside):
-            file = await in_thread(partial(_created, beside))
+            file = await in_thread(partial(_created, beside), late=BufferedWriter.close)
             behind = extent.first - 1
             with file, Copy(Form.PARQUET, Sink(file)) as copy:
                 while lines := await self._state.read(partial(outbox.of_month, extent=extent, behind=behind, limit=_GROUP)):

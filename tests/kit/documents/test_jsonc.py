@@ -368,6 +368,16 @@ def test_nothing_is_lost_when_a_member_comes(value: dict[str, Any], data: st.Dat
     assert _is_within(_no_blanks(before), _no_blanks(after))
 
 
+def test_a_comment_behind_the_closing_bracket_is_not_the_rest_of_a_members_line() -> None:
+    document = Jsonc(b'{// c\n"a":null/* 1 */}/* 2 */')
+
+    document.remove(("a",))
+
+    assert document.value == {}
+    assert document.content().decode().startswith("{// c\n")
+    assert document.content().endswith(b"}/* 2 */")
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.dictionaries(NAMES, VALUES, min_size=1, max_size=4), st.data())
 def test_nothing_comes_when_a_member_goes(value: dict[str, Any], data: st.DataObject) -> None:

@@ -29,7 +29,7 @@ _CONNECTIONS = 32
 @asynccontextmanager
 async def _store(settings: Settings) -> AsyncIterator[GcsStore]:
     credentials = await in_thread(lambda: _credentials(settings))
-    client = await in_thread(lambda: _client(settings, credentials))
+    client = await in_thread(lambda: _client(settings, credentials), late=Client.close)
     try:
         yield GcsStore(client, Caller(settings.timeout.total_seconds()), settings.bucket, settings.prefix)
     finally:

@@ -24,7 +24,7 @@ _PATIENCE = timedelta(seconds=60)
 _SAMPLED_ROWS = 100_000
 _SAMPLE_LENGTH = 200
 
-_QUERY = re.compile(r"(?:\s|\(|--[^\n]*(?:\n|$)|/\*.*?\*/)*(?:SELECT|WITH)\b", re.IGNORECASE | re.DOTALL)
+_QUERY = re.compile(r"(?:\s|\(|--[^\n]*(?:\n|$)|/\*.*?\*/)*+(?:SELECT|WITH)\b", re.IGNORECASE | re.DOTALL)
 _ERROR = re.compile(r"(?:ORA-\d{5}: .*)", re.DOTALL)
 
 

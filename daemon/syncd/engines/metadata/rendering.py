@@ -7,7 +7,6 @@ that two versions can be compared by.
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from syncd.domain.errors import TargetMismatch
@@ -44,11 +43,6 @@ def written(cache: Cache) -> bytes:
     What UTF-8 cannot hold, half of a surrogate pair, stands as its JSON escape.
     """
     return "".join(parts(cache).values()).encode("utf-8", "backslashreplace")
-
-
-def same_but_time(one: Cache, other: Cache) -> bool:
-    """Readers would see no difference but when it was made."""
-    return written(replace(one, generated_at="")) == written(replace(other, generated_at=""))
 
 
 def _line(value: object) -> str:

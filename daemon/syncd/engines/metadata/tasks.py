@@ -1,6 +1,6 @@
 """What has to be made anew, and what stays as it is. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from syncd.engines.metadata.checks.dependencies import touched_by
@@ -74,8 +74,3 @@ def _is_touched(kept: Kept, gone: Mapping[str, frozenset[str]], removed: tuple[s
     return any(unit in removed for unit, _ in kept.uses) or any(
         touched_by(kept.depends_on, unit, paths) for unit, paths in gone.items() if paths
     )
-
-
-def batches(tasks: Mapping[str, Task]) -> Iterator[Task]:
-    """Those tasks that make something."""
-    return (task for task in tasks.values() if task)

@@ -14,7 +14,7 @@ from syncd.kit.documents.jsonc_text import DEEPEST, Child, children, closing, ga
 from syncd.kit.documents.plain import at, common, has, is_deep, plain, same, with_appended, with_set, without
 from syncd.kit.documents.splices import Splice, decoded, indentation, line_end, line_ending, line_start, spliced
 
-_REST = re.compile(r"[ \t]*(?:/\*[^\n]*?\*/[ \t]*)*(?://[^\n]*)?(?:\r?\n|\Z)")
+_REST = re.compile(r"[ \t]*(?:(?>/\*[^\n]*?\*/)[ \t]*)*(?://[^\n]*)?(?:\r?\n|\Z)")
 """The end of a line on which nothing but comments stands."""
 _UNIT = re.compile(r"[{\[][ \t]*\r?\n(?:[ \t]*\r?\n)*([ \t]+)")
 _OPENED_LIST = re.compile(r"\[[ \t]*\r?\n")

@@ -1,7 +1,6 @@
 """How clients write references to environment variables, and back."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from syncd.domain.unified import Reference, Template, Text
@@ -56,12 +55,6 @@ def spell(value: Text, syntax: Syntax) -> str | None:
         return value if parse(value, syntax) == value else None
     spelled = "".join(part if isinstance(part, str) else _spell(part, syntax) for part in value.parts)
     return spelled if parse(spelled, syntax) == value else None
-
-
-def spell_all(values: Sequence[Text], syntax: Syntax) -> tuple[str, ...] | None:
-    """Several texts; None if one of them cannot be written."""
-    spelled = [spell(value, syntax) for value in values]
-    return tuple(text for text in spelled if text is not None) if None not in spelled else None
 
 
 def _spell(reference: Reference, syntax: Syntax) -> str:
