@@ -21,7 +21,7 @@ from syncapi.v1.control_pb2 import ListDeadLettersResponse, ListRunsResponse, Li
 from syncapi.v1.control_pb2_grpc import ControlStub
 from syncapi.v1.metadata_pb2 import ListSnapshotsResponse
 from syncapi.v1.metadata_pb2_grpc import MetadataStub
-from syncctl import credentials
+from syncctl import credentials, tls
 from syncctl.problems import Broken, Exit, Problem
 from syncctl.session import Session
 from syncctl.translation import problem_of
@@ -51,10 +51,11 @@ Page = TypeVar(
 class Daemon:
     """A daemon at one address; nothing is sent before the first call."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, secrecy: grpc.ChannelCredentials | None) -> None:
         self.target = target
-        self._channel = grpc.insecure_channel(target, _OPTIONS)
-        self._metadata = credentials.metadata(target)
+        self._secured = secrecy is not None
+        self._channel = grpc.secure_channel(target, secrecy, _OPTIONS) if secrecy else grpc.insecure_channel(target, _OPTIONS)
+        self._metadata = credentials.metadata()
         self.control = ControlStub(self._channel)
         self.audit = AuditStub(self._channel)
         self.clients = ClientsStub(self._channel)
@@ -62,9 +63,9 @@ class Daemon:
         self.access = access_pb2_grpc.AccessStub(self._channel)
 
     def ask(self, method: grpc.UnaryUnaryMultiCallable[Request, Reply], request: Request, seconds: float = 10) -> Reply:
-        """One question, one answer."""
+        """One question, one answer. While a daemon restarts behind a socket that somebody holds for it, the question waits."""
         try:
-            return method(request, timeout=seconds, metadata=self._metadata)
+            return method(request, timeout=seconds, metadata=self._metadata, wait_for_ready=self._is_held())
         except grpc.RpcError as error:
             raise self._problem(error, seconds) from error
 
@@ -81,24 +82,31 @@ class Daemon:
     def close(self) -> None:
         self._channel.close()
 
+    def _is_held(self) -> bool:
+        path = self.target.removeprefix("unix:")
+        return path != self.target and _knock(Path(path)) is None
+
     def _problem(self, error: grpc.RpcError, seconds: float) -> Problem:
         return problem_of(error, silent=f"the daemon at {self.target} did not answer within {seconds:g} s") or self._unreachable(error)
 
     def _unreachable(self, error: grpc.RpcError) -> Problem:
         path = self.target.removeprefix("unix:")
-        why = _knock(Path(path)) if path != self.target else None
+        if path == self.target:
+            return tls.unreachable(self.target, str(error), secured=self._secured)
+        why = _knock(Path(path))
         if isinstance(why, PermissionError):
             return _not_allowed(path)
-        if path != self.target and not why:
+        if not why:
             return _nobody(f"the connection to {self.target} broke", debug=str(error))
-        return _nobody(f"no daemon answers at {self.target}{f': {why.strerror}' if why else ''}", debug=str(error))
+        return _nobody(f"no daemon answers at {self.target}: {why.strerror}", debug=str(error))
 
 
 @contextmanager
 def connect(session: Session) -> Iterator[Daemon]:
     """The daemon that the session means, by `--address`, `$SYNCD_ADDRESS`, or the first of the usual sockets that answers."""
     given = session.address or os.environ.get("SYNCD_ADDRESS")
-    daemon = Daemon(_target(given) if given else f"unix:{_search()}")
+    target = _target(given) if given else f"unix:{_search()}"
+    daemon = Daemon(target, tls.channel_credentials(session, target))
     try:
         yield daemon
     finally:

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from syncctl import credentials
-from syncctl.problems import Problem
 from tests.ctl.inside import InsideCtl, Said
 from tests.rpc.test_control_plane import wired
 from tests.runtime.world import Play, sync
@@ -85,18 +83,3 @@ async def test_the_list_shows_what_each_token_is_good_for(ctl: Ctl) -> None:
     assert rows["grafana"][:2] == ["admin", "until"]
     assert revoked.out == f"token {made} (ci) opens nothing any more\n"
     assert {token["name"] for token in lines["tokens"]} == {"ci", "grafana"}
-
-
-@pytest.mark.parametrize("target", ["unix:/run/syncd.sock", "127.0.0.1:7443", "localhost:7443", "[::1]:7443"])
-def test_a_token_is_sent_where_nobody_listens_in(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SYNCD_TOKEN", "syncd_x")
-
-    assert credentials.metadata(target) == (("authorization", "Bearer syncd_x"),)
-
-
-@pytest.mark.parametrize("target", ["db.example:7443", "10.0.0.7:7443"])
-def test_a_token_is_not_sent_over_a_network_in_the_clear(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SYNCD_TOKEN", "syncd_x")
-
-    with pytest.raises(Problem, match="in the clear"):
-        credentials.metadata(target)

@@ -93,31 +93,6 @@ def bearer(token: str) -> tuple[tuple[str, str], ...]:
     return (("authorization", f"Bearer {token}"),)
 
 
-@pytest.mark.parametrize(
-    ("uid", "groups", "role"),
-    [
-        pytest.param(STRANGER, (), Role.NONE, id="a stranger may only ask who it is"),
-        pytest.param(LISTED, (), Role.VIEWER, id="a listed viewer reads"),
-        pytest.param(MEMBER, (GROUP,), Role.OPERATOR, id="a member of the socket's group operates"),
-        pytest.param(0, (), Role.ADMIN, id="root does everything"),
-    ],
-)
-async def test_every_call_is_open_to_those_whose_role_reaches_and_refused_and_audited_for_all_others(
-    uid: int, groups: tuple[int, ...], role: Role
-) -> None:
-    async with open_house() as house:
-        ended = await house.calls(uid, groups)
-
-        refused = {call for call, status in ended.items() if status == "PERMISSION_DENIED"}
-        assert refused == {call for call, least in RIGHTS.items() if role < least}
-        assert "UNAUTHENTICATED" not in ended.values()
-        assert "UNIMPLEMENTED" not in ended.values()
-        entries = await house.refusals()
-        assert {f"/{entry.detail['call']}" for entry in entries} == refused
-        assert {entry.actor.endswith(f"uid {uid}") for entry in entries} <= {True}
-        assert {entry.outcome for entry in entries} <= {"refused"}
-
-
 def test_every_call_of_every_service_has_its_place_in_the_table() -> None:
     services = [service for each in _descriptors() for service in each.services_by_name.values()]
 

@@ -146,7 +146,7 @@ def test_a_socket_path_may_fill_the_address(written: Written) -> None:
 
     settings = written.main(f'[[listen]]\nsocket = "{longest}"').load()
 
-    assert len(os.fsencode(settings.listen[0].socket)) == 107
+    assert len(os.fsencode(settings.listen[0].place)) == 107
 
 
 AS_IN_THE_MANUAL = """

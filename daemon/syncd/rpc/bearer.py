@@ -21,19 +21,20 @@ _HINT = "ask an admin for a new one: `syncctl token create`"
 
 
 class Tries:
-    """How many wrong tokens each origin may still send: some at once, then one every few seconds."""
+    """How much each origin may still get wrong: some at once, then one every few seconds."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], at_once: int = _TRIES) -> None:
         self._clock = clock
+        self._at_once = at_once
         self._spent: OrderedDict[str, tuple[float, float]] = OrderedDict()
         """Origin -> how much is spent, and when that was."""
 
     def wait(self, origin: str) -> float:
-        """Seconds until this origin may send a token again; 0 if it may now."""
-        return max(self._now_spent(origin) - (_TRIES - 1), 0.0) * _REFILL_SECONDS
+        """Seconds until this origin may try again; 0 if it may now."""
+        return max(self._now_spent(origin) - (self._at_once - 1), 0.0) * _REFILL_SECONDS
 
     def failed(self, origin: str) -> None:
-        """Count one wrong token. The origin that was wrong least recently is forgotten when there are too many."""
+        """Count one failure. The origin that was wrong least recently is forgotten when there are too many."""
         self._spent[origin] = (self._now_spent(origin) + 1, self._clock())
         self._spent.move_to_end(origin)
         if len(self._spent) > _ORIGINS:
@@ -63,10 +64,17 @@ class Bearers:
         except NotIdentified:
             self._tries.failed(caller.origin)
             raise
-        bearer = replace(caller, actor=_named(token, caller), role=min(token.role, caller.most), token=token.id)
+        bearer = replace(caller, actor=_named(token, caller), role=min(token.role, caller.most), token=token.id, anonymous=False)
         if token.last_used_at is None or self._now() - token.last_used_at >= _USE_AGAIN:
             await self._book.used(token.id, bearer.actor)
         return bearer
+
+    async def ended(self, id_: str) -> NotIdentified | None:
+        """Why a token that opened something opens nothing any more."""
+        kept = await self._book.find(id_)
+        if kept is None:
+            return NotIdentified("this token is not known here", hint=_HINT, code="token.invalid")
+        return _ended(kept, self._now())
 
     async def _checked(self, authorization: str) -> Token:
         scheme, _, text = authorization.partition(" ")
@@ -76,9 +84,14 @@ class Bearers:
         kept = await self._book.find(given.id)
         if not given.opens(kept.hash if kept else b"") or kept is None:
             raise NotIdentified("this token is not known here", hint=_HINT, code="token.invalid")
-        if ended := kept.ended(self._now()):
-            raise NotIdentified(f"the token {kept.name!r} is {ended}", hint=_HINT, code=f"token.{ended}")
+        if error := _ended(kept, self._now()):
+            raise error
         return kept
+
+
+def _ended(token: Token, now: datetime) -> NotIdentified | None:
+    ended = token.ended(now)
+    return NotIdentified(f"the token {token.name!r} is {ended}", hint=_HINT, code=f"token.{ended}") if ended else None
 
 
 def _named(token: Token, caller: Caller) -> str:

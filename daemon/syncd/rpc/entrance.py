@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -11,21 +12,27 @@ from time import monotonic
 
 import grpc
 
+from syncd.kit.tasks import alongside
 from syncd.ports.ledger import Ledger
 from syncd.rpc.bearer import Bearers, Tries
 from syncd.rpc.front_door import FrontDoor, make_room, private_socket
 from syncd.rpc.gate import Gate
+from syncd.rpc.leases import Leases
+from syncd.rpc.refusals import UNKNOWN_AT_ONCE, Refusals
 from syncd.rpc.sockets import listening
+from syncd.rpc.tls import Certificates
 from syncd.settings.access import AccessSection
 from syncd.settings.daemon import ListenSection
 
 _PRIVATE_UMASK = 0o177
+_LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
     gate: Gate
     door: FrontDoor
+    leases: Leases
     address: str
 
     def bind(self, server: grpc.aio.Server) -> None:
@@ -40,11 +47,13 @@ class Entrance:
     async def open(self, listen: Sequence[ListenSection]) -> AsyncIterator[None]:
         """Let callers in while the block runs; those that are inside stay."""
         with listening(listen) as listeners:
-            try:
-                await self.door.open(listeners)
-                yield
-            finally:
-                self.door.shut()
+            certificates = [each.certificates for each in listeners if each.certificates]
+            async with alongside(_renew(certificates), "certificates"), alongside(self.leases.watch(), "tokens of streams"):
+                try:
+                    await self.door.open(listeners)
+                    yield
+                finally:
+                    self.door.shut()
 
 
 @asynccontextmanager
@@ -52,6 +61,16 @@ async def entrance(access: AccessSection, ledger: Ledger) -> AsyncIterator[Entra
     """Build the entrance. At the end of the block, everybody is put out."""
     make_room(access.connections)
     bearers = Bearers(ledger.tokens, Tries(monotonic), lambda: datetime.now(UTC))
+    leases, refusals = Leases(bearers.ended), Refusals(ledger.audit, Tries(monotonic, UNKNOWN_AT_ONCE))
     with private_socket(ledger.folder) as address:
-        async with FrontDoor(access, address) as door:
-            yield Entrance(Gate(door.caller, bearers, ledger.audit), door, address)
+        async with FrontDoor(access, address, refusals.connection) as door:
+            yield Entrance(Gate(door.caller, bearers, leases, refusals), door, leases, address)
+
+
+async def _renew(certificates: Sequence[Certificates]) -> None:
+    """Read what has changed, for ever."""
+    while certificates:
+        await asyncio.sleep(_LOOK_SECONDS)
+        for each in certificates:
+            await asyncio.to_thread(each.refresh)
+    await asyncio.Event().wait()

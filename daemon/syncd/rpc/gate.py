@@ -9,12 +9,12 @@ from typing import Any
 import grpc
 
 from syncd.domain.access import Role
-from syncd.domain.audit import Entry
 from syncd.domain.errors import NotIdentified, NotPermitted, RequestError
-from syncd.ports.ledger import AuditBook
 from syncd.rpc import identity
 from syncd.rpc.bearer import Bearers
 from syncd.rpc.identity import Caller
+from syncd.rpc.leases import Leases
+from syncd.rpc.refusals import Refusals
 from syncd.rpc.rights import needed
 
 Context = Any
@@ -25,10 +25,11 @@ _NAME_LETTERS = 63
 class Gate(grpc.aio.ServerInterceptor):
     """Lets a call through to its servicer only if the caller's role reaches. Health and reflection are open to all who can connect."""
 
-    def __init__(self, callers: Callable[[str], Caller | None], bearers: Bearers, audit: AuditBook) -> None:
+    def __init__(self, callers: Callable[[str], Caller | None], bearers: Bearers, leases: Leases, refusals: Refusals) -> None:
         self._callers = callers
         self._bearers = bearers
-        self._audit = audit
+        self._leases = leases
+        self._refusals = refusals
 
     async def intercept_service(
         self, continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]], handler_call_details: grpc.HandlerCallDetails
@@ -51,14 +52,17 @@ class Gate(grpc.aio.ServerInterceptor):
 
     def _stream(self, method: str, behave: Callable[[Any, Context], AsyncGenerator[Any, None]]) -> Any:
         async def behaved(request: Any, context: Context) -> AsyncGenerator[Any, None]:
-            await self._admit(method, request, context)
-            async with aclosing(behave(request, context)) as messages:
-                async for message in messages:
+            caller = await self._admit(method, request, context)
+            async with aclosing(behave(request, context)) as messages, aclosing(self._while_it_may(caller, messages)) as allowed:
+                async for message in allowed:
                     yield message
 
         return behaved
 
-    async def _admit(self, method: str, request: Any, context: Context) -> None:
+    def _while_it_may(self, caller: Caller, messages: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+        return self._leases.keep(caller.token, messages) if caller.token else messages
+
+    async def _admit(self, method: str, request: Any, context: Context) -> Caller:
         """Settle who calls. Raises, with an audit entry, if it may not make this call."""
         caller = self._callers(context.peer()) or identity.NOBODY
         try:
@@ -66,9 +70,10 @@ class Gate(grpc.aio.ServerInterceptor):
             _check(caller, needed(method, request), method)
         except RequestError as error:
             detail = {"call": method.removeprefix("/"), "role": caller.role.value, "code": error.code}
-            await self._audit.record([Entry("call.refused", sync=_sync(request), actor=caller.actor, outcome="refused", detail=detail)])
+            await self._refusals.call(caller, _sync(request), detail)
             raise
         identity.settle(caller)
+        return caller
 
     async def _identified(self, caller: Caller, metadata: Mapping[str, str | bytes]) -> Caller:
         if caller is identity.NOBODY:
@@ -78,10 +83,14 @@ class Gate(grpc.aio.ServerInterceptor):
 
 
 def _check(caller: Caller, least: Role, method: str) -> None:
-    if caller.role < least:
-        hint = "see `syncctl whoami`; roles are given by `[daemon.access]`, by a token, and at most by `role` of the `[[listen]]`"
-        message = f"{method.rpartition('/')[2]} needs the role {least.value}, {caller.actor} has {caller.role.value}"
-        raise NotPermitted(message, hint=hint)
+    if caller.role >= least:
+        return
+    if caller.anonymous:
+        hint = "send a token as `authorization: Bearer TOKEN`, or show a certificate if the `[[listen]]` has a `client_ca`"
+        raise NotIdentified(f"nobody knows who calls {method.rpartition('/')[2]} from {caller.actor}", hint=hint)
+    hint = "see `syncctl whoami`; roles are given by `[daemon.access]`, by a token, and at most by `role` of the `[[listen]]`"
+    message = f"{method.rpartition('/')[2]} needs the role {least.value}, {caller.actor} has {caller.role.value}"
+    raise NotPermitted(message, hint=hint)
 
 
 def _sync(request: Any) -> str:

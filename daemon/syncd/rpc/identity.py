@@ -1,4 +1,4 @@
-"""Who calls: what the kernel says of the process at the other end, and what role that gives."""
+"""Who calls: what the kernel says of the process at the other end, or what stands in its certificate, and what role that gives."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import socket
 import struct
 from contextvars import ContextVar
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
 
 from syncd.domain.access import Role
-from syncd.settings.access import AccessSection
+from syncd.settings.access import CERTIFICATE, AccessSection
 
 _SO_PEERGROUPS = 59
 """asm-generic/socket.h; Python does not name it."""
@@ -32,6 +33,14 @@ class Peer:
 
 
 @dataclass(frozen=True, slots=True)
+class Remote:
+    """The other end of a TCP connection: where it is, and the names in the certificate that it has shown, the most telling one first."""
+
+    host: str
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls, and what it may do."""
 
@@ -43,6 +52,8 @@ class Caller:
     """Whose failures are counted together."""
     peer: Peer | None = None
     token: str = ""
+    anonymous: bool = False
+    """It has shown nothing yet that says who it is."""
 
 
 NOBODY = Caller("unknown", Role.NONE, Role.NONE)
@@ -76,8 +87,31 @@ def _groups_of(connection: socket.socket) -> tuple[int, ...]:
     return struct.unpack(f"{len(packed) // 4}I", packed)
 
 
-def introduce(peer: Peer, access: AccessSection, socket_group: int, most: Role) -> Caller:
+def introduce(peer: Peer | Remote, access: AccessSection, socket_group: int, most: Role) -> Caller:
     """The caller behind a peer. Looks names up, which can take a while where they come over the network."""
+    return _from_afar(peer, access, most) if isinstance(peer, Remote) else _local(peer, access, socket_group, most)
+
+
+def _from_afar(remote: Remote, access: AccessSection, most: Role) -> Caller:
+    if not remote.names:
+        return introduced_by_address(remote, most)
+    roles = {name: role_of({f"{CERTIFICATE}{name}"}, access, member=False) for name in remote.names}
+    name = max(roles, key=lambda each: roles[each])  # the first of equals
+    return Caller(f"{name} (certificate) from {remote.host}", min(roles[name], most), most, _counted_as(remote.host))
+
+
+def introduced_by_address(remote: Remote, most: Role = Role.NONE) -> Caller:
+    """The caller of whom no more is known than from where it comes."""
+    return Caller(remote.host, Role.NONE, most, _counted_as(remote.host), anonymous=True)
+
+
+def _counted_as(host: str) -> str:
+    """An address; of IPv6 the network, of which whoever has one address has all."""
+    address = ip_address(host)
+    return f"{IPv6Address(int(address) >> 64 << 64)}/64" if isinstance(address, IPv6Address) and not address.is_loopback else host
+
+
+def _local(peer: Peer, access: AccessSection, socket_group: int, most: Role) -> Caller:
     user = _user(peer.uid)
     actor = f"{user} (uid {peer.uid})" if user else f"uid {peer.uid}"
     names = {user, str(peer.uid)} | {f"@{name}" for gid in peer.groups for name in (_group(gid), str(gid))}
@@ -85,9 +119,9 @@ def introduce(peer: Peer, access: AccessSection, socket_group: int, most: Role) 
     return Caller(actor, min(role, most), most, f"uid {peer.uid}", peer)
 
 
-def trusted(peer: Peer) -> bool:
-    """Whether it is root or the daemon's own user, who could do everything anyway."""
-    return peer.uid in (0, os.geteuid())
+def trusted(peer: Peer | Remote) -> bool:
+    """Whether it is root or the daemon's own user on this machine, who could do everything anyway."""
+    return isinstance(peer, Peer) and peer.uid in (0, os.geteuid())
 
 
 def role_of(names: set[str], access: AccessSection, *, member: bool) -> Role:

@@ -10,8 +10,15 @@ from syncd.domain.access import Role
 from syncd.kit.text import did_you_mean
 from syncd.settings.section import Section
 
+CERTIFICATE = "cert:"
+"""What begins the names in client certificates, which are no users of this machine."""
+
 
 def _known(who: str) -> str:
+    if who.startswith(CERTIFICATE):
+        if who == CERTIFICATE:
+            raise ValueError(f"expected a name behind {CERTIFICATE!r}: what stands in a client certificate")
+        return who
     name, group = who.removeprefix("@"), who.startswith("@")
     if not name:
         raise ValueError("expected a user, or a group behind an '@'")
@@ -26,7 +33,7 @@ def _known(who: str) -> str:
 
 
 Who = Annotated[str, AfterValidator(_known)]
-"""A user, `alice` or `1000`, or a group, `@ops` or `@1000`."""
+"""A user, `alice` or `1000`, a group, `@ops` or `@1000`, or a client certificate, `cert:grafana.example`."""
 
 
 def _known_group(name: str) -> str:
@@ -38,7 +45,7 @@ Group = Annotated[str, AfterValidator(_known_group)]
 
 
 class AccessSection(Section):
-    """`[daemon.access]`: what local users may do. root and the daemon's own user are admins in any case."""
+    """`[daemon.access]`: what local users and client certificates may do. root and the daemon's own user are admins in any case."""
 
     admins: tuple[Who, ...] = ()
     operators: tuple[Who, ...] = ()
