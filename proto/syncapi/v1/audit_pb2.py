@@ -24,39 +24,40 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from syncapi.v1 import common_pb2 as syncapi_dot_v1_dot_common__pb2
+from syncapi.v1 import logs_pb2 as syncapi_dot_v1_dot_logs__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16syncapi/v1/audit.proto\x12\nsyncapi.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17syncapi/v1/common.proto\"\xd1\x01\n\x11QueryAuditRequest\x12)\n\x05since\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x04 \x01(\t\x12\x0c\n\x04sync\x18\x05 \x01(\t\x12\x0b\n\x03run\x18\x06 \x01(\t\x12\x0f\n\x07outcome\x18\x07 \x01(\t\x12\x0c\n\x04text\x18\x08 \x01(\t\x12\r\n\x05limit\x18\t \x01(\x05\"=\n\x12QueryAuditResponse\x12\'\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x16.syncapi.v1.AuditEntry\"S\n\x10TailAuditRequest\x12\x1b\n\x0e\x61\x66ter_sequence\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07\x62\x61\x63klog\x18\x02 \x01(\x05\x42\x11\n\x0f_after_sequence\"`\n\x11TailAuditResponse\x12\'\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x16.syncapi.v1.AuditEntry\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\x03\x12\x12\n\ngoing_away\x18\x03 \x01(\x08\"@\n\x12VerifyAuditRequest\x12\x16\n\x0enoted_sequence\x18\x01 \x01(\x03\x12\x12\n\nnoted_hash\x18\x02 \x01(\t\"o\n\x0c\x41uditFinding\x12\r\n\x05place\x18\x01 \x01(\t\x12%\n\x05\x66\x61ult\x18\x02 \x01(\x0e\x32\x16.syncapi.v1.AuditFault\x12\r\n\x05\x66irst\x18\x03 \x01(\x03\x12\x0c\n\x04last\x18\x04 \x01(\x03\x12\x0c\n\x04note\x18\x05 \x01(\t\"\xdf\x01\n\x13VerifyAuditResponse\x12\x0f\n\x07\x63hecked\x18\x01 \x01(\x03\x12\r\n\x05total\x18\x02 \x01(\x03\x12\x0c\n\x04\x64one\x18\x03 \x01(\x08\x12\r\n\x05\x66irst\x18\x04 \x01(\x03\x12\x0c\n\x04head\x18\x05 \x01(\x03\x12\x11\n\thead_hash\x18\x06 \x01(\t\x12*\n\x08\x66indings\x18\x07 \x03(\x0b\x32\x18.syncapi.v1.AuditFinding\x12\x15\n\rmore_findings\x18\x08 \x01(\x03\x12\'\n\x07rebuilt\x18\t \x03(\x0b\x32\x16.syncapi.v1.AuditEntry\"\x93\x01\n\x12\x45xportAuditRequest\x12\'\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x17.syncapi.v1.AuditFormat\x12)\n\x05since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x93\x01\n\rAuditManifest\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\t\x12\x0c\n\x04rows\x18\x02 \x01(\x03\x12\r\n\x05\x66irst\x18\x03 \x01(\x03\x12\x0c\n\x04last\x18\x04 \x01(\x03\x12\x10\n\x08previous\x18\x05 \x01(\t\x12\x12\n\nfirst_hash\x18\x06 \x01(\t\x12\x11\n\tlast_hash\x18\x07 \x01(\t\x12\x0e\n\x06sha256\x18\x08 \x01(\t\"]\n\x13\x45xportAuditResponse\x12\x0f\n\x05\x63hunk\x18\x01 \x01(\x0cH\x00\x12-\n\x08manifest\x18\x02 \x01(\x0b\x32\x19.syncapi.v1.AuditManifestH\x00\x42\x06\n\x04part*\xae\x02\n\nAuditFault\x12\x1b\n\x17\x41UDIT_FAULT_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41UDIT_FAULT_EDITED\x10\x01\x12\x18\n\x14\x41UDIT_FAULT_UNLINKED\x10\x02\x12\x17\n\x13\x41UDIT_FAULT_REMOVED\x10\x03\x12\x18\n\x14\x41UDIT_FAULT_INSERTED\x10\x04\x12\x19\n\x15\x41UDIT_FAULT_REORDERED\x10\x05\x12\x19\n\x15\x41UDIT_FAULT_TRUNCATED\x10\x06\x12\x19\n\x15\x41UDIT_FAULT_MISPLACED\x10\x07\x12\x17\n\x13\x41UDIT_FAULT_MISSING\x10\x08\x12\x1a\n\x16\x41UDIT_FAULT_UNREADABLE\x10\t\x12\x18\n\x14\x41UDIT_FAULT_RESEALED\x10\n*s\n\x0b\x41uditFormat\x12\x1c\n\x18\x41UDIT_FORMAT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41UDIT_FORMAT_PARQUET\x10\x01\x12\x14\n\x10\x41UDIT_FORMAT_CSV\x10\x02\x12\x16\n\x12\x41UDIT_FORMAT_JSONL\x10\x03\x32\xc6\x02\n\x05\x41udit\x12M\n\nQueryAudit\x12\x1d.syncapi.v1.QueryAuditRequest\x1a\x1e.syncapi.v1.QueryAuditResponse0\x01\x12J\n\tTailAudit\x12\x1c.syncapi.v1.TailAuditRequest\x1a\x1d.syncapi.v1.TailAuditResponse0\x01\x12P\n\x0bVerifyAudit\x12\x1e.syncapi.v1.VerifyAuditRequest\x1a\x1f.syncapi.v1.VerifyAuditResponse0\x01\x12P\n\x0b\x45xportAudit\x12\x1e.syncapi.v1.ExportAuditRequest\x1a\x1f.syncapi.v1.ExportAuditResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16syncapi/v1/audit.proto\x12\nsyncapi.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17syncapi/v1/common.proto\x1a\x15syncapi/v1/logs.proto\"\xd1\x01\n\x11QueryAuditRequest\x12)\n\x05since\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x04 \x01(\t\x12\x0c\n\x04sync\x18\x05 \x01(\t\x12\x0b\n\x03run\x18\x06 \x01(\t\x12\x0f\n\x07outcome\x18\x07 \x01(\t\x12\x0c\n\x04text\x18\x08 \x01(\t\x12\r\n\x05limit\x18\t \x01(\x05\"=\n\x12QueryAuditResponse\x12\'\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x16.syncapi.v1.AuditEntry\"S\n\x10TailAuditRequest\x12\x1b\n\x0e\x61\x66ter_sequence\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07\x62\x61\x63klog\x18\x02 \x01(\x05\x42\x11\n\x0f_after_sequence\"`\n\x11TailAuditResponse\x12\'\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x16.syncapi.v1.AuditEntry\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\x03\x12\x12\n\ngoing_away\x18\x03 \x01(\x08\"@\n\x12VerifyAuditRequest\x12\x16\n\x0enoted_sequence\x18\x01 \x01(\x03\x12\x12\n\nnoted_hash\x18\x02 \x01(\t\"o\n\x0c\x41uditFinding\x12\r\n\x05place\x18\x01 \x01(\t\x12%\n\x05\x66\x61ult\x18\x02 \x01(\x0e\x32\x16.syncapi.v1.AuditFault\x12\r\n\x05\x66irst\x18\x03 \x01(\x03\x12\x0c\n\x04last\x18\x04 \x01(\x03\x12\x0c\n\x04note\x18\x05 \x01(\t\"\xdf\x01\n\x13VerifyAuditResponse\x12\x0f\n\x07\x63hecked\x18\x01 \x01(\x03\x12\r\n\x05total\x18\x02 \x01(\x03\x12\x0c\n\x04\x64one\x18\x03 \x01(\x08\x12\r\n\x05\x66irst\x18\x04 \x01(\x03\x12\x0c\n\x04head\x18\x05 \x01(\x03\x12\x11\n\thead_hash\x18\x06 \x01(\t\x12*\n\x08\x66indings\x18\x07 \x03(\x0b\x32\x18.syncapi.v1.AuditFinding\x12\x15\n\rmore_findings\x18\x08 \x01(\x03\x12\'\n\x07rebuilt\x18\t \x03(\x0b\x32\x16.syncapi.v1.AuditEntry\"\x93\x01\n\x12\x45xportAuditRequest\x12\'\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x17.syncapi.v1.AuditFormat\x12)\n\x05since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x93\x01\n\rAuditManifest\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\t\x12\x0c\n\x04rows\x18\x02 \x01(\x03\x12\r\n\x05\x66irst\x18\x03 \x01(\x03\x12\x0c\n\x04last\x18\x04 \x01(\x03\x12\x10\n\x08previous\x18\x05 \x01(\t\x12\x12\n\nfirst_hash\x18\x06 \x01(\t\x12\x11\n\tlast_hash\x18\x07 \x01(\t\x12\x0e\n\x06sha256\x18\x08 \x01(\t\"]\n\x13\x45xportAuditResponse\x12\x0f\n\x05\x63hunk\x18\x01 \x01(\x0cH\x00\x12-\n\x08manifest\x18\x02 \x01(\x0b\x32\x19.syncapi.v1.AuditManifestH\x00\x42\x06\n\x04part*\xae\x02\n\nAuditFault\x12\x1b\n\x17\x41UDIT_FAULT_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41UDIT_FAULT_EDITED\x10\x01\x12\x18\n\x14\x41UDIT_FAULT_UNLINKED\x10\x02\x12\x17\n\x13\x41UDIT_FAULT_REMOVED\x10\x03\x12\x18\n\x14\x41UDIT_FAULT_INSERTED\x10\x04\x12\x19\n\x15\x41UDIT_FAULT_REORDERED\x10\x05\x12\x19\n\x15\x41UDIT_FAULT_TRUNCATED\x10\x06\x12\x19\n\x15\x41UDIT_FAULT_MISPLACED\x10\x07\x12\x17\n\x13\x41UDIT_FAULT_MISSING\x10\x08\x12\x1a\n\x16\x41UDIT_FAULT_UNREADABLE\x10\t\x12\x18\n\x14\x41UDIT_FAULT_RESEALED\x10\n*s\n\x0b\x41uditFormat\x12\x1c\n\x18\x41UDIT_FORMAT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41UDIT_FORMAT_PARQUET\x10\x01\x12\x14\n\x10\x41UDIT_FORMAT_CSV\x10\x02\x12\x16\n\x12\x41UDIT_FORMAT_JSONL\x10\x03\x32\xde\x03\n\x05\x41udit\x12M\n\nQueryAudit\x12\x1d.syncapi.v1.QueryAuditRequest\x1a\x1e.syncapi.v1.QueryAuditResponse0\x01\x12J\n\tTailAudit\x12\x1c.syncapi.v1.TailAuditRequest\x1a\x1d.syncapi.v1.TailAuditResponse0\x01\x12P\n\x0bVerifyAudit\x12\x1e.syncapi.v1.VerifyAuditRequest\x1a\x1f.syncapi.v1.VerifyAuditResponse0\x01\x12P\n\x0b\x45xportAudit\x12\x1e.syncapi.v1.ExportAuditRequest\x1a\x1f.syncapi.v1.ExportAuditResponse0\x01\x12M\n\nSearchLogs\x12\x1d.syncapi.v1.SearchLogsRequest\x1a\x1e.syncapi.v1.SearchLogsResponse0\x01\x12G\n\x08TailLogs\x12\x1b.syncapi.v1.TailLogsRequest\x1a\x1c.syncapi.v1.TailLogsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'syncapi.v1.audit_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AUDITFAULT']._serialized_start=1355
-  _globals['_AUDITFAULT']._serialized_end=1657
-  _globals['_AUDITFORMAT']._serialized_start=1659
-  _globals['_AUDITFORMAT']._serialized_end=1774
-  _globals['_QUERYAUDITREQUEST']._serialized_start=97
-  _globals['_QUERYAUDITREQUEST']._serialized_end=306
-  _globals['_QUERYAUDITRESPONSE']._serialized_start=308
-  _globals['_QUERYAUDITRESPONSE']._serialized_end=369
-  _globals['_TAILAUDITREQUEST']._serialized_start=371
-  _globals['_TAILAUDITREQUEST']._serialized_end=454
-  _globals['_TAILAUDITRESPONSE']._serialized_start=456
-  _globals['_TAILAUDITRESPONSE']._serialized_end=552
-  _globals['_VERIFYAUDITREQUEST']._serialized_start=554
-  _globals['_VERIFYAUDITREQUEST']._serialized_end=618
-  _globals['_AUDITFINDING']._serialized_start=620
-  _globals['_AUDITFINDING']._serialized_end=731
-  _globals['_VERIFYAUDITRESPONSE']._serialized_start=734
-  _globals['_VERIFYAUDITRESPONSE']._serialized_end=957
-  _globals['_EXPORTAUDITREQUEST']._serialized_start=960
-  _globals['_EXPORTAUDITREQUEST']._serialized_end=1107
-  _globals['_AUDITMANIFEST']._serialized_start=1110
-  _globals['_AUDITMANIFEST']._serialized_end=1257
-  _globals['_EXPORTAUDITRESPONSE']._serialized_start=1259
-  _globals['_EXPORTAUDITRESPONSE']._serialized_end=1352
-  _globals['_AUDIT']._serialized_start=1777
-  _globals['_AUDIT']._serialized_end=2103
+  _globals['_AUDITFAULT']._serialized_start=1378
+  _globals['_AUDITFAULT']._serialized_end=1680
+  _globals['_AUDITFORMAT']._serialized_start=1682
+  _globals['_AUDITFORMAT']._serialized_end=1797
+  _globals['_QUERYAUDITREQUEST']._serialized_start=120
+  _globals['_QUERYAUDITREQUEST']._serialized_end=329
+  _globals['_QUERYAUDITRESPONSE']._serialized_start=331
+  _globals['_QUERYAUDITRESPONSE']._serialized_end=392
+  _globals['_TAILAUDITREQUEST']._serialized_start=394
+  _globals['_TAILAUDITREQUEST']._serialized_end=477
+  _globals['_TAILAUDITRESPONSE']._serialized_start=479
+  _globals['_TAILAUDITRESPONSE']._serialized_end=575
+  _globals['_VERIFYAUDITREQUEST']._serialized_start=577
+  _globals['_VERIFYAUDITREQUEST']._serialized_end=641
+  _globals['_AUDITFINDING']._serialized_start=643
+  _globals['_AUDITFINDING']._serialized_end=754
+  _globals['_VERIFYAUDITRESPONSE']._serialized_start=757
+  _globals['_VERIFYAUDITRESPONSE']._serialized_end=980
+  _globals['_EXPORTAUDITREQUEST']._serialized_start=983
+  _globals['_EXPORTAUDITREQUEST']._serialized_end=1130
+  _globals['_AUDITMANIFEST']._serialized_start=1133
+  _globals['_AUDITMANIFEST']._serialized_end=1280
+  _globals['_EXPORTAUDITRESPONSE']._serialized_start=1282
+  _globals['_EXPORTAUDITRESPONSE']._serialized_end=1375
+  _globals['_AUDIT']._serialized_start=1800
+  _globals['_AUDIT']._serialized_end=2278
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from syncapi.v1 import audit_pb2 as syncapi_dot_v1_dot_audit__pb2
+from syncapi.v1 import logs_pb2 as syncapi_dot_v1_dot_logs__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -26,7 +27,7 @@ if _version_not_supported:
 
 
 class AuditStub:
-    """Entries are never changed, and removed only as whole months where the settings say so.
+    """Entries are never changed, and removed only as whole months where the settings say so. The daemon's log is another one: see `LogRecord`.
     """
 
     def __init__(self, channel):
@@ -55,10 +56,20 @@ class AuditStub:
                 request_serializer=syncapi_dot_v1_dot_audit__pb2.ExportAuditRequest.SerializeToString,
                 response_deserializer=syncapi_dot_v1_dot_audit__pb2.ExportAuditResponse.FromString,
                 _registered_method=True)
+        self.SearchLogs = channel.unary_stream(
+                '/syncapi.v1.Audit/SearchLogs',
+                request_serializer=syncapi_dot_v1_dot_logs__pb2.SearchLogsRequest.SerializeToString,
+                response_deserializer=syncapi_dot_v1_dot_logs__pb2.SearchLogsResponse.FromString,
+                _registered_method=True)
+        self.TailLogs = channel.unary_stream(
+                '/syncapi.v1.Audit/TailLogs',
+                request_serializer=syncapi_dot_v1_dot_logs__pb2.TailLogsRequest.SerializeToString,
+                response_deserializer=syncapi_dot_v1_dot_logs__pb2.TailLogsResponse.FromString,
+                _registered_method=True)
 
 
 class AuditServicer:
-    """Entries are never changed, and removed only as whole months where the settings say so.
+    """Entries are never changed, and removed only as whole months where the settings say so. The daemon's log is another one: see `LogRecord`.
     """
 
     def QueryAudit(self, request, context):
@@ -89,6 +100,20 @@ class AuditServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SearchLogs(self, request, context):
+        """Records of the daemon's log that match, newest first. Reasons: `logs.off`, `logs.unreadable`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TailLogs(self, request, context):
+        """Records of the daemon's log behind a cursor, oldest first, and then every new one. Reasons: `logs.off`, `logs.unreadable`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuditServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -112,6 +137,16 @@ def add_AuditServicer_to_server(servicer, server):
                     request_deserializer=syncapi_dot_v1_dot_audit__pb2.ExportAuditRequest.FromString,
                     response_serializer=syncapi_dot_v1_dot_audit__pb2.ExportAuditResponse.SerializeToString,
             ),
+            'SearchLogs': grpc.unary_stream_rpc_method_handler(
+                    servicer.SearchLogs,
+                    request_deserializer=syncapi_dot_v1_dot_logs__pb2.SearchLogsRequest.FromString,
+                    response_serializer=syncapi_dot_v1_dot_logs__pb2.SearchLogsResponse.SerializeToString,
+            ),
+            'TailLogs': grpc.unary_stream_rpc_method_handler(
+                    servicer.TailLogs,
+                    request_deserializer=syncapi_dot_v1_dot_logs__pb2.TailLogsRequest.FromString,
+                    response_serializer=syncapi_dot_v1_dot_logs__pb2.TailLogsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'syncapi.v1.Audit', rpc_method_handlers)
@@ -121,7 +156,7 @@ def add_AuditServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Audit:
-    """Entries are never changed, and removed only as whole months where the settings say so.
+    """Entries are never changed, and removed only as whole months where the settings say so. The daemon's log is another one: see `LogRecord`.
     """
 
     @staticmethod
@@ -222,6 +257,60 @@ class Audit:
             '/syncapi.v1.Audit/ExportAudit',
             syncapi_dot_v1_dot_audit__pb2.ExportAuditRequest.SerializeToString,
             syncapi_dot_v1_dot_audit__pb2.ExportAuditResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchLogs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/syncapi.v1.Audit/SearchLogs',
+            syncapi_dot_v1_dot_logs__pb2.SearchLogsRequest.SerializeToString,
+            syncapi_dot_v1_dot_logs__pb2.SearchLogsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TailLogs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/syncapi.v1.Audit/TailLogs',
+            syncapi_dot_v1_dot_logs__pb2.TailLogsRequest.SerializeToString,
+            syncapi_dot_v1_dot_logs__pb2.TailLogsResponse.FromString,
             options,
             channel_credentials,
             insecure,

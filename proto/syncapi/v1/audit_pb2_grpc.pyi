@@ -6,6 +6,7 @@ The audit log: what happened, to what, by whom."""
 from collections import abc as _abc
 from grpc import aio as _aio
 from syncapi.v1 import audit_pb2 as _audit_pb2
+from syncapi.v1 import logs_pb2 as _logs_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -27,7 +28,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AuditStub:
-    """Entries are never changed, and removed only as whole months where the settings say so."""
+    """Entries are never changed, and removed only as whole months where the settings say so. The daemon's log is another one: see `LogRecord`."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -41,10 +42,14 @@ class AuditStub:
     """Check the whole log: every hash, every link, every month's file. It tells how far it is, then what it found."""
     ExportAudit: _grpc.UnaryStreamMultiCallable[_audit_pb2.ExportAuditRequest, _audit_pb2.ExportAuditResponse]
     """The log, or the part of a time, as a file; the last message has what vouches for it."""
+    SearchLogs: _grpc.UnaryStreamMultiCallable[_logs_pb2.SearchLogsRequest, _logs_pb2.SearchLogsResponse]
+    """Records of the daemon's log that match, newest first. Reasons: `logs.off`, `logs.unreadable`."""
+    TailLogs: _grpc.UnaryStreamMultiCallable[_logs_pb2.TailLogsRequest, _logs_pb2.TailLogsResponse]
+    """Records of the daemon's log behind a cursor, oldest first, and then every new one. Reasons: `logs.off`, `logs.unreadable`."""
 
 @_typing.type_check_only
 class AuditAsyncStub(AuditStub):
-    """Entries are never changed, and removed only as whole months where the settings say so."""
+    """Entries are never changed, and removed only as whole months where the settings say so. The daemon's log is another one: see `LogRecord`."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     QueryAudit: _aio.UnaryStreamMultiCallable[_audit_pb2.QueryAuditRequest, _audit_pb2.QueryAuditResponse]  # type: ignore[assignment]
@@ -55,9 +60,13 @@ class AuditAsyncStub(AuditStub):
     """Check the whole log: every hash, every link, every month's file. It tells how far it is, then what it found."""
     ExportAudit: _aio.UnaryStreamMultiCallable[_audit_pb2.ExportAuditRequest, _audit_pb2.ExportAuditResponse]  # type: ignore[assignment]
     """The log, or the part of a time, as a file; the last message has what vouches for it."""
+    SearchLogs: _aio.UnaryStreamMultiCallable[_logs_pb2.SearchLogsRequest, _logs_pb2.SearchLogsResponse]  # type: ignore[assignment]
+    """Records of the daemon's log that match, newest first. Reasons: `logs.off`, `logs.unreadable`."""
+    TailLogs: _aio.UnaryStreamMultiCallable[_logs_pb2.TailLogsRequest, _logs_pb2.TailLogsResponse]  # type: ignore[assignment]
+    """Records of the daemon's log behind a cursor, oldest first, and then every new one. Reasons: `logs.off`, `logs.unreadable`."""
 
 class AuditServicer(metaclass=_abc_1.ABCMeta):
-    """Entries are never changed, and removed only as whole months where the settings say so."""
+    """Entries are never changed, and removed only as whole months where the settings say so. The daemon's log is another one: see `LogRecord`."""
 
     @_abc_1.abstractmethod
     def QueryAudit(
@@ -90,5 +99,21 @@ class AuditServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_audit_pb2.ExportAuditResponse], _abc.AsyncIterator[_audit_pb2.ExportAuditResponse]]:
         """The log, or the part of a time, as a file; the last message has what vouches for it."""
+
+    @_abc_1.abstractmethod
+    def SearchLogs(
+        self,
+        request: _logs_pb2.SearchLogsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_logs_pb2.SearchLogsResponse], _abc.AsyncIterator[_logs_pb2.SearchLogsResponse]]:
+        """Records of the daemon's log that match, newest first. Reasons: `logs.off`, `logs.unreadable`."""
+
+    @_abc_1.abstractmethod
+    def TailLogs(
+        self,
+        request: _logs_pb2.TailLogsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_logs_pb2.TailLogsResponse], _abc.AsyncIterator[_logs_pb2.TailLogsResponse]]:
+        """Records of the daemon's log behind a cursor, oldest first, and then every new one. Reasons: `logs.off`, `logs.unreadable`."""
 
 def add_AuditServicer_to_server(servicer: AuditServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

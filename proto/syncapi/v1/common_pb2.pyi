@@ -127,6 +127,7 @@ class Counters(_message.Message):
     REFUSED_FIELD_NUMBER: _builtins.int
     DELETED_FIELD_NUMBER: _builtins.int
     BYTES_FIELD_NUMBER: _builtins.int
+    BATCHES_FIELD_NUMBER: _builtins.int
     read: _builtins.int
     """Rows read from the source."""
     unchanged: _builtins.int
@@ -141,6 +142,8 @@ class Counters(_message.Message):
     """Records removed from the target."""
     bytes: _builtins.int
     """Bytes of the stored documents."""
+    batches: _builtins.int
+    """How often rows were committed."""
     def __init__(
         self,
         *,
@@ -151,10 +154,11 @@ class Counters(_message.Message):
         refused: _builtins.int = ...,
         deleted: _builtins.int = ...,
         bytes: _builtins.int = ...,
+        batches: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes", b"bytes", "deleted", b"deleted", "read", b"read", "refused", b"refused", "sent", b"sent", "stored", b"stored", "unchanged", b"unchanged"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batches", b"batches", "bytes", b"bytes", "deleted", b"deleted", "read", b"read", "refused", b"refused", "sent", b"sent", "stored", b"stored", "unchanged", b"unchanged"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -52,6 +52,7 @@ class GetDaemonResponse(_message.Message):
     PROCESS_ID_FIELD_NUMBER: _builtins.int
     SYNCS_FIELD_NUMBER: _builtins.int
     RUNNING_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """Version of the daemon, such as `0.1.0`."""
     epoch: _builtins.str
@@ -72,6 +73,10 @@ class GetDaemonResponse(_message.Message):
     def started_at(self) -> _timestamp_pb2.Timestamp:
         """When the daemon started."""
 
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What a person should know of: parts that the daemon can do without, such as metrics or notices, and that have failed; damage of the audit log."""
+
     def __init__(
         self,
         *,
@@ -83,10 +88,11 @@ class GetDaemonResponse(_message.Message):
         process_id: _builtins.int = ...,
         syncs: _builtins.int = ...,
         running: _builtins.int = ...,
+        warnings: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "epoch", b"epoch", "process_id", b"process_id", "running", b"running", "settings_file", b"settings_file", "started_at", b"started_at", "syncs", b"syncs", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "epoch", b"epoch", "process_id", b"process_id", "running", b"running", "settings_file", b"settings_file", "started_at", b"started_at", "syncs", b"syncs", "version", b"version", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -205,7 +205,8 @@ class ControlServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchSyncs(self, request, context):
-        """Full state of every selected sync, then the full state of each that changes, the newest only; a bookmark at least every 15 s.
+        """Full state of every selected sync, then the full state of each that changes, the newest only, at most ten messages a second (fewer
+        while the daemon is busy with very many watchers); a bookmark at least every 15 s.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

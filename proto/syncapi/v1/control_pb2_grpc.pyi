@@ -58,7 +58,9 @@ class ControlStub:
     ListRuns: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListRunsRequest, _control_pb2.ListRunsResponse]
     """Runs, newest first."""
     WatchSyncs: _grpc.UnaryStreamMultiCallable[_control_pb2.WatchSyncsRequest, _control_pb2.WatchSyncsResponse]
-    """Full state of every selected sync, then the full state of each that changes, the newest only; a bookmark at least every 15 s."""
+    """Full state of every selected sync, then the full state of each that changes, the newest only, at most ten messages a second (fewer
+    while the daemon is busy with very many watchers); a bookmark at least every 15 s.
+    """
     WatchRun: _grpc.UnaryStreamMultiCallable[_control_pb2.WatchRunRequest, _control_pb2.WatchRunResponse]
     """The run's newest state until it has ended; then the stream ends with OK."""
     CheckConnections: _grpc.UnaryUnaryMultiCallable[_control_pb2.CheckConnectionsRequest, _control_pb2.CheckConnectionsResponse]
@@ -100,7 +102,9 @@ class ControlAsyncStub(ControlStub):
     ListRuns: _aio.UnaryUnaryMultiCallable[_control_pb2.ListRunsRequest, _control_pb2.ListRunsResponse]  # type: ignore[assignment]
     """Runs, newest first."""
     WatchSyncs: _aio.UnaryStreamMultiCallable[_control_pb2.WatchSyncsRequest, _control_pb2.WatchSyncsResponse]  # type: ignore[assignment]
-    """Full state of every selected sync, then the full state of each that changes, the newest only; a bookmark at least every 15 s."""
+    """Full state of every selected sync, then the full state of each that changes, the newest only, at most ten messages a second (fewer
+    while the daemon is busy with very many watchers); a bookmark at least every 15 s.
+    """
     WatchRun: _aio.UnaryStreamMultiCallable[_control_pb2.WatchRunRequest, _control_pb2.WatchRunResponse]  # type: ignore[assignment]
     """The run's newest state until it has ended; then the stream ends with OK."""
     CheckConnections: _aio.UnaryUnaryMultiCallable[_control_pb2.CheckConnectionsRequest, _control_pb2.CheckConnectionsResponse]  # type: ignore[assignment]
@@ -211,7 +215,9 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         request: _control_pb2.WatchSyncsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_control_pb2.WatchSyncsResponse], _abc.AsyncIterator[_control_pb2.WatchSyncsResponse]]:
-        """Full state of every selected sync, then the full state of each that changes, the newest only; a bookmark at least every 15 s."""
+        """Full state of every selected sync, then the full state of each that changes, the newest only, at most ten messages a second (fewer
+        while the daemon is busy with very many watchers); a bookmark at least every 15 s.
+        """
 
     @_abc_1.abstractmethod
     def WatchRun(
