@@ -8,14 +8,18 @@ from datetime import timedelta
 _FIRST_DESCRIPTOR = 3
 
 
-def notify(state: str) -> bool:
-    """Send `READY=1` or the like, if systemd wants to hear it: answers whether it does. Raises `OSError` if it cannot be told."""
+def notify(state: str, within: float = 0.0) -> bool:
+    """Send `READY=1` or the like, if systemd wants to hear it: answers whether it does. Raises `OSError` if it cannot be told.
+
+    A systemd that does not listen just now is waited for `within` so many seconds: whoever tells must not hang with it.
+    """
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return False
     if address.startswith("@"):
         address = "\0" + address[1:]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.settimeout(within)
         channel.sendto(state.encode(), address)
     return True
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from syncapi.v1 import control_pb2 as pb
 from syncapi.v1 import control_pb2_grpc
@@ -15,21 +13,15 @@ from syncd.ports.control import Wish
 from syncd.ports.ledger import LetterQuery, RunQuery
 from syncd.rpc import paging, wire
 from syncd.rpc.asked import ControlDaemon
-
-if TYPE_CHECKING:
-    from syncd.domain.status import RunView, SyncStatus
+from syncd.rpc.watching import Watching
 
 Context = Any
 
-_BOOKMARK_SECONDS = 15.0
-_LOOK_SECONDS = 0.5
-_PAUSE_SECONDS = 0.1
-"""Changes that follow each other faster are sent together."""
-
 
 class Control(control_pb2_grpc.ControlServicer):
-    def __init__(self, daemon: ControlDaemon, version: str) -> None:
+    def __init__(self, daemon: ControlDaemon, watching: Watching, version: str) -> None:
         self._daemon = daemon
+        self._watching = watching
         self._version = version
 
     async def GetDaemon(self, request: pb.GetDaemonRequest, context: Context) -> pb.GetDaemonResponse:
@@ -43,6 +35,7 @@ class Control(control_pb2_grpc.ControlServicer):
             process_id=os.getpid(),
             syncs=len(daemon.board.names()),
             running=len(daemon.board.runs()),
+            warnings=daemon.ailing(),
         )
 
     async def ReloadSettings(self, request: pb.ReloadSettingsRequest, context: Context) -> pb.ReloadSettingsResponse:
@@ -76,7 +69,15 @@ class Control(control_pb2_grpc.ControlServicer):
         return pb.ResetSyncResponse(sync=wire.sync(await self._daemon.reset(SyncName(request.sync), wire.caller(context))))
 
     async def StartRun(self, request: pb.StartRunRequest, context: Context) -> pb.StartRunResponse:
-        wish = Wish(SyncName(request.sync), request.mode, dict(request.parameters), request.request_id, request.queue, wire.caller(context))
+        wish = Wish(
+            SyncName(request.sync),
+            request.mode,
+            dict(request.parameters),
+            request.request_id,
+            request.queue,
+            actor=wire.caller(context),
+            traceparent=wire.traceparent(context),
+        )
         run = await self._daemon.begin(wish)
         return pb.StartRunResponse(run=wire.run(await self._daemon.run(run.id)))
 
@@ -101,38 +102,13 @@ class Control(control_pb2_grpc.ControlServicer):
         token = paging.token(runs[size - 1].run.id) if len(runs) > size else ""
         return pb.ListRunsResponse(runs=map(wire.run, runs[:size]), next_page_token=token)
 
-    async def WatchSyncs(self, request: pb.WatchSyncsRequest, context: Context) -> AsyncIterator[pb.WatchSyncsResponse]:
-        board, wanted = self._daemon.board, set(request.syncs)
-        for name in wanted:
+    def WatchSyncs(self, request: pb.WatchSyncsRequest, context: Context) -> AsyncIterator[pb.WatchSyncsResponse]:
+        for name in request.syncs:
             self._daemon.know(SyncName(name))
-        clock = asyncio.get_running_loop().time
-        revision, first, due = 0, True, clock()
-        while not self._daemon.going_away.is_set():
-            changed = board.changed()
-            view = board.since(revision)
-            syncs = [wire.sync(status) for status in view.changed if _selected(status, wanted)]
-            revision = view.revision
-            if syncs or view.removed or clock() >= due:
-                yield pb.WatchSyncsResponse(epoch=board.epoch, revision=revision, snapshot=first, syncs=syncs, removed=view.removed)
-                first, due = False, clock() + _BOOKMARK_SECONDS
-            await self._either(changed, max(due - clock(), 0))
-            await self._either(self._daemon.going_away, _PAUSE_SECONDS)
-        yield pb.WatchSyncsResponse(epoch=board.epoch, revision=revision, going_away=True)
+        return self._watching.syncs(frozenset(request.syncs))
 
-    async def WatchRun(self, request: pb.WatchRunRequest, context: Context) -> AsyncIterator[pb.WatchRunResponse]:
-        view: RunView | None = None
-        while not self._daemon.going_away.is_set():
-            changed = self._daemon.board.changed()
-            now = await self._daemon.run(RunId(request.run))
-            if now != view:
-                yield pb.WatchRunResponse(run=wire.run(now))
-            if now.run.state.ended:
-                return
-            view = now
-            await self._either(changed, _BOOKMARK_SECONDS)
-            await self._either(self._daemon.going_away, _PAUSE_SECONDS)
-        if view:
-            yield pb.WatchRunResponse(run=wire.run(view), going_away=True)
+    def WatchRun(self, request: pb.WatchRunRequest, context: Context) -> AsyncIterator[pb.WatchRunResponse]:
+        return self._watching.run(RunId(request.run))
 
     async def CheckConnections(self, request: pb.CheckConnectionsRequest, context: Context) -> pb.CheckConnectionsResponse:
         checks = await self._daemon.check_connections(request.connections)
@@ -166,20 +142,3 @@ class Control(control_pb2_grpc.ControlServicer):
     async def DiscardDeadLetters(self, request: pb.DiscardDeadLettersRequest, context: Context) -> pb.DiscardDeadLettersResponse:
         discarded = await self._daemon.discard(SyncName(request.sync), list(request.ids), wire.caller(context))
         return pb.DiscardDeadLettersResponse(discarded=discarded)
-
-    async def _either(self, event: asyncio.Event, seconds: float) -> None:
-        """Wait for an event, some seconds, or the daemon's end, which is noticed a little later.
-
-        Without a task for each wait: a thousand streams that wait for the same change would keep the loop busy with those alone.
-        """
-        clock = asyncio.get_running_loop().time
-        end = clock() + seconds
-        while not self._daemon.going_away.is_set() and (left := end - clock()) > 0:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(left, _LOOK_SECONDS)):
-                    await event.wait()
-                    return
-
-
-def _selected(status: SyncStatus, wanted: set[str]) -> bool:
-    return not wanted or status.sync in wanted

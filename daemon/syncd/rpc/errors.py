@@ -5,7 +5,7 @@ from itertools import islice
 import grpc
 from google.protobuf import any_pb2
 from google.protobuf.duration_pb2 import Duration
-from google.rpc import code_pb2, error_details_pb2, status_pb2
+from google.rpc import error_details_pb2, status_pb2
 
 from syncd.domain.errors import (
     BadCredentials,
@@ -60,8 +60,13 @@ def status_of(error: SyncdError) -> status_pb2.Status:
 def bug(error_id: str) -> status_pb2.Status:
     """The status for what should not have happened; the log has the rest under the id."""
     message = f"a bug in syncd; the log has more under error id {error_id}"
-    info = error_details_pb2.ErrorInfo(reason="bug", domain=DOMAIN, metadata={"error_id": error_id})
-    return status_pb2.Status(code=code_pb2.INTERNAL, message=message, details=[_packed(info)])
+    return ended(grpc.StatusCode.INTERNAL, "bug", message, error_id=error_id)
+
+
+def ended(code: grpc.StatusCode, reason: str, message: str, **facts: str) -> status_pb2.Status:
+    """The status of a call that the server itself ends, in the same form as all others."""
+    info = error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata=facts)
+    return status_pb2.Status(code=code.value[0], message=message, details=[_packed(info)])
 
 
 def _extra(error: SyncdError) -> list[error_details_pb2.BadRequest | error_details_pb2.RetryInfo]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc
 import structlog
@@ -14,7 +14,7 @@ from grpc_status import rpc_status
 
 from syncd.domain.errors import InvalidRequest, SyncdError
 from syncd.kit.ids import ulid
-from syncd.rpc.errors import bug, status_of
+from syncd.rpc.errors import bug, ended, status_of
 
 if TYPE_CHECKING:
     from google.rpc import status_pb2
@@ -23,6 +23,8 @@ log = structlog.get_logger()
 
 _UNARY_SECONDS = 60.0
 _WRITE_SECONDS = 10.0
+_FELL_BEHIND = "this reader fell behind; call again, the first message is complete"
+_GONE = "the caller went away"
 
 Context = Any
 """`grpc.aio.ServicerContext`, whose type parameters differ from call to call."""
@@ -74,10 +76,8 @@ def _stream(behave: Callable[[Any, Context], AsyncGenerator[Any, None]], read: C
                 async for message in messages:
                     async with asyncio.timeout(_WRITE_SECONDS):
                         await context.write(message)
-        except grpc.aio.InternalError:
-            log.debug("reader went away under a message")  # only writing raises this, and nobody is left to be told
         except TimeoutError:
-            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "this reader fell behind; call again, the first message is complete")
+            await _tell(context, ended(grpc.StatusCode.RESOURCE_EXHAUSTED, "reader.slow", _FELL_BEHIND))
         except Exception as error:  # noqa: BLE001 - the border: nothing unmapped may leave
             await _abort(context, error)
 
@@ -87,9 +87,20 @@ def _stream(behave: Callable[[Any, Context], AsyncGenerator[Any, None]], read: C
 async def _abort(context: Context, error: Exception) -> None:
     if isinstance(error, grpc.aio.AbortError):
         raise error
+    if isinstance(error, grpc.aio.InternalError):  # only writing raises this
+        raise asyncio.CancelledError(_GONE) from error
     if isinstance(error, TimeoutError):
-        await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, f"no answer within {_UNARY_SECONDS:g} s")
-    await context.abort_with_status(rpc_status.to_status(_status(error)))
+        await _tell(context, ended(grpc.StatusCode.DEADLINE_EXCEEDED, "call.too_long", f"no answer within {_UNARY_SECONDS:g} s"))
+    await _tell(context, _status(error))
+
+
+async def _tell(context: Context, status: status_pb2.Status) -> NoReturn:
+    """End the call with a status. If nobody is left to be told, the call is cancelled: that is no bug."""
+    try:
+        await context.abort_with_status(rpc_status.to_status(status))
+    except grpc.aio.InternalError as error:
+        raise asyncio.CancelledError(_GONE) from error
+    raise AssertionError("a call goes on after its end")
 
 
 def _status(error: Exception) -> status_pb2.Status:
