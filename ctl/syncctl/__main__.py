@@ -23,10 +23,12 @@ cli.section(
     "Look",
     {
         "status": ("syncctl.commands.status:status", "All syncs at a glance; -w keeps it live"),
+        "top": ("syncctl.commands.top:top", "All syncs on a full screen, with keys to steer them"),
         "show": ("syncctl.commands.status:show", "One sync: settings in force, checkpoint, last runs, modes"),
         "runs": ("syncctl.commands.runs:runs", "Runs, newest first"),
         "run-show": ("syncctl.commands.runs:run_show", "One run and what it found"),
         "audit": ("syncctl.commands.audit:audit", "Who did what, and when"),
+        "logs": ("syncctl.commands.logs:logs", "What the daemon says while it works; -f follows it"),
         "whoami": ("syncctl.commands.access:whoami", "Who the daemon takes you for, and what you may do"),
     },
 )
@@ -45,6 +47,7 @@ cli.section(
 cli.section(
     "Find out why",
     {
+        "explain": ("syncctl.commands.explain:explain", "Why a run began, what it did, and what came of it"),
         "doctor": ("syncctl.commands.run:doctor", "Look for what will give trouble; exits 1 if something will"),
         "explain-row": ("syncctl.commands.run:explain_row", "Where one row stands, from source to target"),
         "dead-letters": ("syncctl.commands.dead_letters:dead_letters", "Rows that the target refused: list, show, retry, discard"),

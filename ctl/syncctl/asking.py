@@ -16,7 +16,6 @@ class Followed(TypedDict):
     """What every command that starts a run takes."""
 
     detach: bool
-    timeout: timedelta | None
     reconnect: timedelta
 
 

@@ -11,14 +11,26 @@ from typing import Any, cast
 import click
 from click.shell_completion import CompletionItem
 
-from syncctl import words
-from syncctl.problems import Exit, Problem
+from syncctl import deadline, words
+from syncctl.problems import MEANINGS, Exit, Problem
 from syncctl.session import Session
+
+_TLS = {
+    "--tls-ca": "Over TCP: whose certificates the daemon may show.  [default: $SYNCD_TLS_CA, or those that all programs trust]",
+    "--tls-cert": "Over TCP: the certificate to show instead of a token.  [default: $SYNCD_TLS_CERT]",
+    "--tls-key": "The key of --tls-cert.  [default: $SYNCD_TLS_KEY]",
+}
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None:
     if value:
         setattr(ctx.ensure_object(Session), param.name or "", value)
+
+
+def _limit(ctx: click.Context, param: click.Parameter, value: timedelta | None) -> None:
+    del param
+    if value and not ctx.resilient_parsing:
+        deadline.start(value)
 
 
 def shared_options() -> list[click.Parameter]:
@@ -39,16 +51,39 @@ def shared_options() -> list[click.Parameter]:
             expose_value=False,
             help="Where the daemon listens: unix:PATH, PATH or HOST:PORT.  [default: $SYNCD_ADDRESS, or a usual socket that answers]",
         ),
+        *(click.Option([name], metavar="FILE", callback=_remember, expose_value=False, help=what) for name, what in _TLS.items()),
+        click.Option(
+            ["--timeout"],
+            type=DURATION,
+            callback=_limit,
+            expose_value=False,
+            help="Give up after so long, such as 30s or 5m (exit 124). A run that was started goes on.",
+        ),
         click.Option(["--debug"], is_flag=True, callback=_remember, expose_value=False, help="Show what the wire said about an error."),
     ]
 
 
 class Answering(click.Command):
-    """A command that understands the shared options."""
+    """A command that understands the shared options, and whose help ends with an example."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params += shared_options()
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_epilog(ctx, formatter)
+        examples(ctx, formatter)
+
+
+def examples(ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """Write how a command is called."""
+    from syncctl.examples import EXAMPLES  # noqa: PLC0415 - only its help shows them
+
+    path = ctx.command_path.removeprefix(ctx.find_root().command_path).strip()
+    lines = EXAMPLES.get(path) or [lines[0] for name, lines in EXAMPLES.items() if name.startswith(f"{path} ")]
+    with formatter.section("Examples"):
+        for line in lines:
+            formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
 
 
 class Family(click.Group):
@@ -63,6 +98,9 @@ class Family(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
         return list(self.commands)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        examples(ctx, formatter)
 
 
 class Later(click.Command):
@@ -86,19 +124,24 @@ class Root(click.Group):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params += shared_options()
-        self._sections: dict[str, list[Later]] = {}
+        self.sections: dict[str, list[Later]] = {}
 
     def section(self, title: str, commands: Mapping[str, tuple[str, str]]) -> None:
         """Add commands by name: where each lives, and what it is for."""
-        self._sections[title] = [Later(name, target, purpose) for name, (target, purpose) in commands.items()]
-        for command in self._sections[title]:
+        self.sections[title] = [Later(name, target, purpose) for name, (target, purpose) in commands.items()]
+        for command in self.sections[title]:
             self.add_command(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         longest = max(map(len, self.list_commands(ctx)))
-        for title, commands in self._sections.items():
+        for title, commands in self.sections.items():
             with formatter.section(title):
                 formatter.write_dl([(f"{command.name:<{longest}}", command.short_help or "") for command in commands])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(f"{code.value:<3}", meaning) for code, meaning in MEANINGS.items()])
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
@@ -106,8 +149,9 @@ class Root(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
+            with deadline.ended():
+                result = super().invoke(ctx)
+                sys.stdout.flush()
         except BrokenPipeError:
             _give_up_output()
             return Exit.BROKEN_PIPE
@@ -127,17 +171,29 @@ def command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
     return click.command(name, cls=Answering)
 
 
-class SyncType(click.ParamType[str]):
-    """The name of a sync; completed by asking the daemon, in silence if it does not answer at once."""
+class NameType(click.ParamType[str]):
+    """A name that the daemon knows; completed by asking it, in silence if it does not answer at once."""
 
-    name = "sync"
+    def __init__(self, name: str, asked: str) -> None:
+        self.name = name
+        self._asked = asked
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        from syncctl.names import sync_names  # noqa: PLC0415 - only a TAB asks
-
         del param
-        names = sync_names(ctx.ensure_object(Session))
-        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+        names = self.known(ctx, getattr(importlib.import_module("syncctl.names"), self._asked))  # only a TAB needs it
+        # a comma would end the description in fish
+        return [CompletionItem(name, help=what.replace(",", ";")) for name, what in names if name.startswith(incomplete)]
+
+    def known(self, ctx: click.Context, ask: Callable[..., list[tuple[str, str]]]) -> list[tuple[str, str]]:
+        return ask(ctx.ensure_object(Session))
+
+
+class ModeType(NameType):
+    """A way to run the sync that was named before."""
+
+    def known(self, ctx: click.Context, ask: Callable[..., list[tuple[str, str]]]) -> list[tuple[str, str]]:
+        sync = ctx.params.get("sync") or next(iter(ctx.args), "")  # an option without its value ends the parsing early
+        return ask(ctx.ensure_object(Session), sync) if sync else []
 
 
 class CountType(click.ParamType[int]):
@@ -191,7 +247,13 @@ class PairType(click.ParamType[tuple[str, str]]):
         return key, text
 
 
-SYNC, DURATION, MOMENT, PAIR = SyncType(), DurationType(), MomentType(), PairType()
+SYNC, RUN, RUN_UNDER_WAY, MODE = (
+    NameType("sync", "syncs"),
+    NameType("run", "runs"),
+    NameType("run", "runs_under_way"),
+    ModeType("mode", "modes"),
+)
+DURATION, MOMENT, PAIR = DurationType(), MomentType(), PairType()
 COUNT, SOME = CountType(0), CountType(1)
 
 

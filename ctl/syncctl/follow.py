@@ -18,6 +18,7 @@ from syncctl.connection import Daemon
 from syncctl.problems import Broken, Exit, Left, Problem
 from syncctl.session import Session
 from syncctl.streams import Patience, unbroken
+from syncctl.terminal import ending_in_order
 from syncctl.view import Line
 
 _QUIET_SECONDS = 5.0
@@ -35,15 +36,13 @@ class Following:
     """What the options say about following a run."""
 
     reconnect: timedelta
-    timeout: timedelta | None = None
     detach: bool = False
     judge: Callable[[Run], Exit] = ended
     """The exit code that the run deserves, once it has ended."""
 
 
 def following_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of every command that follows a run."""
-    timeout = click.option("--timeout", type=DURATION, help="Stop following after so long (exit 124); the run goes on.")
+    """The option of every command that follows a run."""
     reconnect = click.option(
         "--reconnect",
         type=DURATION,
@@ -51,7 +50,7 @@ def following_options(function: Callable[..., Any]) -> Callable[..., Any]:
         show_default=True,
         help="How long to wait for a daemon that went away.",
     )
-    return timeout(reconnect(function))
+    return reconnect(function)
 
 
 class Display(Protocol):
@@ -67,7 +66,7 @@ def follow(session: Session, daemon: Daemon, run: Run, following: Following) -> 
     """Show a run until it has ended, then sum it up. The answer is the run as it ended."""
     try:
         with _display(session) as display:
-            last = _watch(daemon, run, Patience(following.reconnect, following.timeout, met=True, lost=display.lost), display)
+            last = _watch(daemon, run, Patience(following.reconnect, met=True, lost=display.lost), display)
     except KeyboardInterrupt as interrupt:
         message = f"following run {run.id}, which goes on"
         raise Left(message, hint=_how_to_go_on(run), code=Exit.INTERRUPTED) from interrupt
@@ -109,7 +108,7 @@ def _display(session: Session) -> Iterator[Display]:
     if sys.stderr.isatty():
         from syncctl.bar import Bar  # noqa: PLC0415 - rich comes with it
 
-        with Bar() as bar:
+        with ending_in_order(), Bar() as bar:
             yield bar
     elif session.for_people:
         yield Lines()

@@ -19,7 +19,7 @@ _GAP = 2
 _THEME = Theme(STYLES)
 
 
-def console(stream: TextIO, paper: TextIO | None = None) -> Console:
+def console(stream: TextIO, paper: TextIO | None = None, width: int | None = None) -> Console:
     """As wide as the terminal, and in colour if it likes; a pipe is wide enough for everything.
 
     With `paper`, what is printed is kept there: rich itself ends the process when a pipe breaks.
@@ -33,7 +33,7 @@ def console(stream: TextIO, paper: TextIO | None = None) -> Console:
         emoji=False,
         force_terminal=terminal,
         no_color=None if terminal else True,
-        width=None if terminal else _PIPE_WIDTH,
+        width=width or (None if terminal else _PIPE_WIDTH),
     )
 
 

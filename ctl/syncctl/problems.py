@@ -19,6 +19,20 @@ class Exit(IntEnum):
     BROKEN_PIPE = 141
 
 
+MEANINGS = {
+    Exit.DONE: "done",
+    Exit.FAILED: "the run failed or found drift; also any error without a code of its own",
+    Exit.USAGE: "wrong usage",
+    Exit.UNREACHABLE: "the daemon cannot be reached",
+    Exit.NOT_FOUND: "not found",
+    Exit.NOT_ALLOWED: "not allowed",
+    Exit.REFUSED: "refused: not now, or it conflicts with something",
+    Exit.TIMED_OUT: "`--timeout` passed; a run that was started goes on",
+    Exit.INTERRUPTED: "interrupted; a run that was started goes on",
+    Exit.BROKEN_PIPE: "the reader of the output has gone",
+}
+
+
 class Problem(Exception):
     """Ends the command: the message says what happened, the hint what to do."""
 

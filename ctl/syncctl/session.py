@@ -8,6 +8,9 @@ class Session:
     """What the global options say; one for each call of the program."""
 
     address: str | None = None
+    tls_ca: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
     output: str = "table"
     debug: bool = False
 

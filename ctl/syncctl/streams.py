@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
-from syncctl.problems import Broken, Exit, Problem
-from syncctl.words import duration
+from syncctl.problems import Broken
 
 _HEARTBEAT = 60.0
 """Seconds after which a stream is asked for anew: a peer that vanished without a word is noticed."""
@@ -29,25 +28,13 @@ def _nothing(_: str) -> None: ...
 
 @dataclass(slots=True)
 class Patience:
-    """How long to follow, how long to wait for a daemon that is gone, and whom to tell."""
+    """How long to wait for a daemon that is gone, and whom to tell."""
 
     reconnect: timedelta
-    timeout: timedelta | None = None
     met: bool = False
     """The daemon has answered already, so it is worth waiting for."""
     lost: Callable[[str], None] = _nothing
     """Hears once why the stream broke, and an empty text when it is back."""
-    _ends: float | None = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._ends = time.monotonic() + self.timeout.total_seconds() if self.timeout else None
-
-    def left(self) -> float:
-        """Seconds that the next stream may take. Raises `Problem` when the timeout has passed."""
-        left = _HEARTBEAT if self._ends is None else min(_HEARTBEAT, self._ends - time.monotonic())
-        if left <= 0 and self.timeout:
-            raise Problem(f"not over after {duration(self.timeout.total_seconds())}", code=Exit.TIMED_OUT)
-        return left
 
 
 class _Absence:
@@ -72,7 +59,7 @@ class _Absence:
         if not self._delay:
             self._patience.lost(str(why))
         self._delay = min(max(self._delay * 2, _FIRST_DELAY), _LONGEST_DELAY)
-        time.sleep(min(self._delay, self._patience.left()))
+        time.sleep(self._delay)
 
 
 def unbroken(opened: Callable[[float], Iterator[Message]], patience: Patience) -> Iterator[Message]:
@@ -84,9 +71,9 @@ def unbroken(opened: Callable[[float], Iterator[Message]], patience: Patience) -
     absence = _Absence(patience)
     while True:
         why = Broken("the daemon is going away", hint="start it again")
-        seconds, began, heard = patience.left(), time.monotonic(), False
+        began, heard = time.monotonic(), False
         try:
-            for message in opened(seconds):
+            for message in opened(_HEARTBEAT):
                 if not message.going_away:
                     absence.is_over()
                     heard = True
@@ -95,5 +82,5 @@ def unbroken(opened: Callable[[float], Iterator[Message]], patience: Patience) -
                     break
         except Broken as broken:
             why = broken
-        if not heard or time.monotonic() - began < seconds:  # else it was the heartbeat, and nothing is wrong
+        if not heard or time.monotonic() - began < _HEARTBEAT:  # else it was the heartbeat, and nothing is wrong
             absence.goes_on(why)

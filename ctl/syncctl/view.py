@@ -21,6 +21,7 @@ STYLES = {
     "busy": "cyan",
     "strong": "bold",
     "quiet": "dim",
+    "chosen": "bold reverse",
 }
 
 

@@ -15,6 +15,7 @@ from syncctl.connection import Daemon
 from syncctl.problems import Exit, Problem
 from syncctl.session import Session
 from syncctl.streams import Patience, unbroken
+from syncctl.terminal import ending_in_order
 
 
 class Watcher(Protocol):
@@ -53,7 +54,7 @@ def _watcher(session: Session, address: str) -> Iterator[Watcher]:
     elif sys.stdout.isatty():
         from syncctl.screen import Screen  # noqa: PLC0415 - rich comes with it
 
-        with Screen(address) as screen:
+        with ending_in_order(), Screen(address) as screen:
             yield screen
     else:
         yield Lines()

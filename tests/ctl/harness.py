@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -44,6 +45,14 @@ class Terminal:
 
     def type(self, keys: str) -> None:
         os.write(self._reader, keys.encode())
+
+    def resize(self, columns: int, lines: int) -> None:
+        fcntl.ioctl(self._reader, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self.process.send_signal(signal.SIGWINCH)  # it has no controlling terminal that would do so
+
+    def echoes(self) -> bool:
+        """Whether the terminal shows what is typed, as it does when no program has it for itself."""
+        return bool(termios.tcgetattr(self._reader)[3] & termios.ECHO)
 
     def ends(self) -> int:
         """Read on to the end of the program; its exit code."""

@@ -22,7 +22,7 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
-from syncapi.v1 import audit_pb2, audit_pb2_grpc, control_pb2, control_pb2_grpc
+from syncapi.v1 import audit_pb2, audit_pb2_grpc, control_pb2, control_pb2_grpc, logs_pb2
 from syncapi.v1.common_pb2 import AuditEntry, Counters, Failure, Phase, Run, RunState, RunTrigger, Sync
 from syncd.domain.errors import SyncdError
 from syncd.rpc.errors import status_of
@@ -140,6 +140,19 @@ def an_entry(sequence: int, **values: Any) -> AuditEntry:
     return AuditEntry(**(given | values))
 
 
+def a_record(sequence: int, **values: Any) -> logs_pb2.LogRecord:
+    given: dict[str, Any] = {
+        "sequence": sequence,
+        "at": Timestamp(seconds=1751306400 + sequence, nanos=123_456_000),
+        "level": logs_pb2.LOG_LEVEL_INFO,
+        "event": "batch applied",
+        "sync": "products",
+        "run": RUN,
+        "fields_json": '{"applied":3,"place":"left door"}',
+    }
+    return logs_pb2.LogRecord(**(given | values))
+
+
 @dataclass(frozen=True)
 class Refusal:
     """An error as the daemon sends it; without a reason, as gRPC itself does."""
@@ -186,6 +199,8 @@ class World:
     findings: list[audit_pb2.AuditFinding] = field(default_factory=list)
     exported: list[bytes] = field(default_factory=lambda: [b"one\n", b"two\n"])
     tails: deque[list[audit_pb2.TailAuditResponse | str]] = field(default_factory=deque)
+    records: list[logs_pb2.LogRecord] = field(default_factory=lambda: [a_record(number) for number in range(1, 31)])
+    log_tails: deque[list[logs_pb2.TailLogsResponse | str]] = field(default_factory=deque)
     refuse: dict[str, Refusal] = field(default_factory=dict)
     """By the name of the call."""
     asked: list[Any] = field(default_factory=list)
@@ -350,6 +365,16 @@ class ScriptedAudit(_Scripted, audit_pb2_grpc.AuditServicer):
         first = request.after_sequence if request.HasField("after_sequence") else head - request.backlog
         now = audit_pb2.TailAuditResponse(entries=self.world.entries[max(first, 0) :], cursor=head)
         yield from self._play(self.world.tails.popleft() if self.world.tails else [now, SILENCE], context)
+
+    def SearchLogs(self, request: Any, context: Any) -> Iterator[logs_pb2.SearchLogsResponse]:
+        self._begin("SearchLogs", request, context)
+        records = self.world.records[::-1][: request.limit or 100]
+        for start in range(0, len(records), 7):
+            yield logs_pb2.SearchLogsResponse(records=records[start : start + 7])
+
+    def TailLogs(self, request: Any, context: Any) -> Iterator[logs_pb2.TailLogsResponse]:
+        self._begin("TailLogs", request, context)
+        yield from self._play(self.world.log_tails.popleft() if self.world.log_tails else [SILENCE], context)
 
     def VerifyAudit(self, request: Any, context: Any) -> Iterator[audit_pb2.VerifyAuditResponse]:
         self._begin("VerifyAudit", request, context)

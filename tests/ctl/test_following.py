@@ -170,10 +170,10 @@ def test_a_daemon_that_stays_away_ends_the_following_but_not_the_run(ctl: Ctl, w
 def test_a_timeout_leaves_the_run_going(ctl: Ctl, world: World) -> None:
     world.watches.append([loading(1000), SILENCE])
 
-    answer = ctl("full", "products", "--timeout", "1.5s")
+    answer = ctl("full", "products", "--timeout", "4s")
 
     assert (answer.code, answer.out) == (124, "")
-    assert f"error: run {RUN} is not over after 1.5 s; it goes on\n hint: follow it: `syncctl follow {RUN}`" in answer.err
+    assert f"error: run {RUN} is not over after 4.0 s; it goes on\n hint: follow it: `syncctl follow {RUN}`" in answer.err
 
 
 def test_ctrl_c_leaves_the_run_going_and_says_how_to_come_back(ctl: Ctl, world: World) -> None:

@@ -71,6 +71,19 @@ def test_on_a_terminal_the_view_is_live_until_ctrl_c(ctl: Ctl, world: World) -> 
     assert "Traceback" not in terminal.text
 
 
+def test_the_screen_is_left_in_order_when_the_program_is_ended(ctl: Ctl, world: World) -> None:
+    world.boards.append([snapshot(world), SILENCE])
+
+    with ctl.on_terminal("status", "-w", columns=140) as terminal:
+        assert terminal.shows("3 syncs")
+        terminal.process.send_signal(signal.SIGTERM)
+        code = terminal.ends()
+
+    assert code == 128 + signal.SIGTERM
+    assert "\x1b[?1049l" in terminal.raw
+    assert "\x1b[?25h" in terminal.raw.rpartition("\x1b[?25l")[2]
+
+
 def test_the_live_view_says_that_the_daemon_is_gone(ctl: Ctl, world: World) -> None:
     world.boards.append([snapshot(world), BREAK])
     world.boards.extend([BREAK] for _ in range(500))

@@ -21,7 +21,7 @@ from syncapi.v1.audit_pb2 import (
 )
 from syncapi.v1.common_pb2 import AuditEntry
 from syncctl import audit_files, audit_view, render, stamps, words
-from syncctl.cli import COUNT, DURATION, MOMENT, SOME, SYNC, Family
+from syncctl.cli import COUNT, DURATION, MOMENT, RUN, SOME, SYNC, Family
 from syncctl.connection import Daemon, connect
 from syncctl.problems import Exit, Problem
 from syncctl.session import Session
@@ -57,7 +57,7 @@ class Filters(TypedDict):
 @click.option("--actor", default="", help="Who did it; `syncd` for the daemon itself.")
 @click.option("--action", default="", help="What happened, or the start of it: `run` finds `run.started`.")
 @click.option("--sync", type=SYNC, default="", help="To which sync.")
-@click.option("--run", default="", help="In which run.")
+@click.option("--run", type=RUN, default="", help="In which run.")
 @click.option("--outcome", default="", help="`ok`, or the code of an error.")
 @click.option("--text", default="", help="Stands somewhere in the detail.")
 @click.option("--limit", type=SOME, default=100, show_default=True, help="At most so many.")

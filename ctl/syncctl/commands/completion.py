@@ -5,8 +5,17 @@ from typing import cast
 import click
 from click.shell_completion import ShellComplete, get_completion_class
 
+from syncctl.cli import examples
 
-@click.command("completion")
+
+class Shown(click.Command):
+    """Its help ends with an example, as that of all others."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        examples(ctx, formatter)
+
+
+@click.command("completion", cls=Shown)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, *, shell: str) -> None:

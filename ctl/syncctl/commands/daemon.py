@@ -11,7 +11,7 @@ from syncapi.v1.control_pb2 import GetDaemonRequest, GetDaemonResponse, ReloadSe
 from syncctl import render, stamps
 from syncctl.cli import Family, command
 from syncctl.connection import connect
-from syncctl.problems import Problem
+from syncctl.problems import Exit, Problem
 from syncctl.session import Session
 from syncctl.view import Block, Cell, Facts, Line, Span, quiet
 
@@ -45,6 +45,7 @@ def _facts(reply: GetDaemonResponse, address: str) -> Facts:
             ("syncs", f"{reply.syncs}, {reply.running} running"),
             ("capabilities", ", ".join(reply.capabilities) or quiet("those of the first release")),
             ("epoch", reply.epoch),
+            *(("warning", Span(warning, "warn")) for warning in reply.warnings),
         ]
     )
 
@@ -78,6 +79,8 @@ def version(session: Session) -> None:
         with connect(session) as reached:
             theirs = reached.ask(reached.control.GetDaemon, GetDaemonRequest(), _SOON).version
     except Problem as problem:
+        if problem.code is Exit.TIMED_OUT:
+            raise
         why = str(problem)
     reply = Struct()
     reply.update({"client": ours, "daemon": theirs or None})

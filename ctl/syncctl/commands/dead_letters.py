@@ -103,11 +103,11 @@ def _in_full(letter: DeadLetter, now: datetime) -> Iterator[Block]:
 @click.option("--detach", is_flag=True, help="Do not follow the run; print its id.")
 @follow.following_options
 @click.pass_obj
-def retry(session: Session, *, sync: str, detach: bool, timeout: timedelta | None, reconnect: timedelta) -> Exit:
+def retry(session: Session, *, sync: str, detach: bool, reconnect: timedelta) -> Exit:
     """Read the rows anew and store what the target now takes."""
     with connect(session) as daemon:
         reply = daemon.ask(daemon.control.RetryDeadLetters, RetryDeadLettersRequest(sync=sync))
-        return follow.started(session, daemon, reply, follow.Following(reconnect, timeout, detach))
+        return follow.started(session, daemon, reply, follow.Following(reconnect, detach))
 
 
 @dead_letters.command("discard")

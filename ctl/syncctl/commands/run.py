@@ -10,7 +10,7 @@ import click
 from syncapi.v1.common_pb2 import Run
 from syncapi.v1.control_pb2 import StartRunRequest
 from syncctl import follow, report_view
-from syncctl.cli import PAIR, SYNC, command
+from syncctl.cli import MODE, PAIR, SYNC, command
 from syncctl.connection import connect
 from syncctl.follow import Following
 from syncctl.problems import Exit
@@ -24,7 +24,6 @@ class Options(TypedDict):
     queue: bool
     request_id: str
     detach: bool
-    timeout: timedelta | None
     reconnect: timedelta
 
 
@@ -42,12 +41,18 @@ def _start(session: Session, request: StartRunRequest, options: Options, judge: 
     request.queue, request.request_id = options["queue"], options["request_id"]
     with connect(session) as daemon:
         reply = daemon.ask(daemon.control.StartRun, request)
-        return follow.started(session, daemon, reply, Following(options["reconnect"], options["timeout"], options["detach"], judge))
+        return follow.started(session, daemon, reply, Following(options["reconnect"], options["detach"], judge))
 
 
 @command("run")
 @click.argument("sync", type=SYNC)
-@click.option("--mode", default="", help="`full`, `incremental`, `verify`, …: `syncctl show SYNC` tells.  [default: as scheduled]")
+@click.option(
+    "--mode",
+    type=MODE,
+    default="",
+    metavar="MODE",
+    help="`full`, `incremental`, `verify`, …: `syncctl show SYNC` tells.  [default: as scheduled]",
+)
 @run_options
 @click.pass_obj
 def run(session: Session, *, sync: str, mode: str, **options: Unpack[Options]) -> Exit:

@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from syncapi.v1.common_pb2 import RunState
 from syncapi.v1.control_pb2 import CancelRunRequest, GetRunRequest, ListRunsRequest
 from syncctl import follow, render, run_view, stamps
-from syncctl.cli import MOMENT, SOME, SYNC, command
+from syncctl.cli import MOMENT, RUN, RUN_UNDER_WAY, SOME, SYNC, command
 from syncctl.connection import connect, gathered
 from syncctl.problems import Exit
 from syncctl.session import Session
@@ -36,7 +36,7 @@ def runs(session: Session, *, sync: str, states: tuple[str, ...], since: Timesta
 
 
 @command("run-show")
-@click.argument("run")
+@click.argument("run", type=RUN)
 @click.pass_obj
 def run_show(session: Session, *, run: str) -> None:
     with connect(session) as daemon:
@@ -45,18 +45,18 @@ def run_show(session: Session, *, run: str) -> None:
 
 
 @command("follow")
-@click.argument("run")
+@click.argument("run", type=RUN)
 @follow.following_options
 @click.pass_obj
-def follow_run(session: Session, *, run: str, timeout: timedelta | None, reconnect: timedelta) -> Exit:
+def follow_run(session: Session, *, run: str, reconnect: timedelta) -> Exit:
     """Ctrl-C stops following, not the run. A run that has ended already is shown at once."""
     with connect(session) as daemon:
         found = daemon.ask(daemon.control.GetRun, GetRunRequest(run=run)).run
-        return follow.ended(follow.follow(session, daemon, found, follow.Following(reconnect, timeout)))
+        return follow.ended(follow.follow(session, daemon, found, follow.Following(reconnect)))
 
 
 @command("cancel")
-@click.argument("run")
+@click.argument("run", type=RUN_UNDER_WAY)
 @click.pass_obj
 def cancel(session: Session, *, run: str) -> None:
     """What the run committed stays. A run that has ended already is left as it is."""
