@@ -17,6 +17,7 @@ import structlog
 from syncd.domain.errors import BadCredentials, PermanentError
 from syncd.observe.bugs import reporting
 from syncd.observe.logging import configure
+from syncd.observe.parts import Parts
 from syncd.settings.errors import ErrorsSection
 
 ROW = "a row with a s3cret"
@@ -96,7 +97,7 @@ def refused() -> None:
 
 
 async def test_a_bug_is_reported_with_its_place_and_nothing_that_could_be_a_row_or_a_secret(tmp_path: Path, sink: Sink, log: Any) -> None:
-    async with reporting(section(tmp_path, f"http://key@127.0.0.1:{sink.port}/7"), "1.2.3"):
+    async with reporting(section(tmp_path, f"http://key@127.0.0.1:{sink.port}/7"), "1.2.3", Parts()):
         log.error("run met a bug", error_id="e1", sync="shop", run="r1", exc_info=raised(), row=ROW)
 
     (event,) = sink.events()
@@ -111,7 +112,7 @@ async def test_a_bug_is_reported_with_its_place_and_nothing_that_could_be_a_row_
 
 
 async def test_only_bugs_are_reported_and_only_while_the_daemon_runs(tmp_path: Path, sink: Sink, log: Any) -> None:
-    async with reporting(section(tmp_path, f"http://key@127.0.0.1:{sink.port}/7"), "1.2.3"):
+    async with reporting(section(tmp_path, f"http://key@127.0.0.1:{sink.port}/7"), "1.2.3", Parts()):
         log.error("sync halted", exc_info=raised(refused))
         log.error("sync halted", error="no such table")
         log.warning("handled", exc_info=raised())
@@ -126,14 +127,14 @@ async def test_only_bugs_are_reported_and_only_while_the_daemon_runs(tmp_path: P
 )
 async def test_a_dsn_that_cannot_be_used_is_told_at_the_start(tmp_path: Path, dsn: str, error: type[Exception]) -> None:
     with pytest.raises(error, match="dsn"):
-        async with reporting(section(tmp_path, dsn), "1"):
+        async with reporting(section(tmp_path, dsn), "1", Parts()):
             raise AssertionError("it started")
 
 
 async def test_without_a_dsn_nothing_is_reported() -> None:
     before = list(logging.getLogger().handlers)
 
-    async with reporting(ErrorsSection(), "1"):
+    async with reporting(ErrorsSection(), "1", Parts()):
         during = list(logging.getLogger().handlers)
 
     assert during == before

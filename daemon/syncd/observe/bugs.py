@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from syncd.domain.errors import PermanentError, SyncdError
+from syncd.observe.parts import Parts
 from syncd.settings.errors import ErrorsSection
 
 if TYPE_CHECKING:
@@ -26,13 +27,13 @@ _LEAVES = ("exception", "level", "release", "environment", "tags", "event_id", "
 
 
 @asynccontextmanager
-async def reporting(settings: ErrorsSection, version: str) -> AsyncIterator[None]:
+async def reporting(settings: ErrorsSection, version: str, parts: Parts) -> AsyncIterator[None]:
     """Report what is logged with a bug while the block runs; without a `dsn`, do nothing. Raises `PermanentError` if it cannot be."""
     if settings.dsn is None:
         yield
         return
     client = _opened(settings.dsn.reveal(), settings.environment, version)
-    handler = _Reports(client)
+    handler = _Reports(client, parts)
     logging.getLogger().addHandler(handler)
     log.info("bugs reported", environment=settings.environment)
     try:
@@ -69,15 +70,22 @@ def _opened(dsn: str, environment: str, version: str) -> "Client":
 class _Reports(logging.Handler):
     """Hands over the exception of a log record. Sending happens in a thread of the library."""
 
-    def __init__(self, client: "Client") -> None:
+    def __init__(self, client: "Client", parts: Parts) -> None:
         super().__init__(logging.ERROR)
         self._client = client
+        self._parts = parts
+        self._broken = False
 
     def emit(self, record: logging.LogRecord) -> None:
         told: Mapping[str, Any] = record.msg if isinstance(record.msg, Mapping) else {}
         error = told.get("exc_info") or (record.exc_info[1] if record.exc_info else None)
-        if isinstance(error, BaseException) and not isinstance(error, SyncdError):
+        if self._broken or not isinstance(error, BaseException) or isinstance(error, SyncdError):
+            return
+        try:
             self._report(error, {name: str(told[name]) for name in _TAGS if name in told})
+        except Exception as found:  # noqa: BLE001 - the border: it would be raised where somebody only wrote a line of log
+            self._broken = True  # nothing is reported any more: what failed now would fail with the next bug
+            self._parts.fails("bug reports", found)
 
     def _report(self, error: BaseException, tags: Mapping[str, str]) -> None:
         from sentry_sdk.utils import event_from_exception  # noqa: PLC0415 - an extra

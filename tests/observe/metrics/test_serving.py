@@ -11,6 +11,7 @@ import pytest
 from syncd.domain.batch import Checkpoint
 from syncd.domain.errors import PermanentError, TransientError
 from syncd.observe.metrics.serving import Seen, measuring
+from syncd.observe.parts import Parts
 from syncd.ports.running import Advance, Progress, Report, RunContext
 from syncd.settings.metrics import MetricsSection
 from tests.observe.metrics.reading import fetch, free_port, samples
@@ -23,7 +24,7 @@ async def measured(folder: Path, play: Play, syncs: str) -> AsyncIterator[tuple[
     port = free_port()
     async with opened(folder, play, syncs) as world:
         seen = Seen("1.2.3", world.daemon.statuses, world.daemon.board.runs)
-        async with measuring(MetricsSection(address=f"127.0.0.1:{port}"), world.ledger, seen):
+        async with measuring(MetricsSection(address=f"127.0.0.1:{port}"), world.ledger, seen, Parts()):
             yield world, port
 
 
@@ -118,7 +119,7 @@ async def test_audit_entries_that_are_not_in_the_monthly_files_are_counted(tmp_p
     async with measured(tmp_path, Play(), sync("a")) as (world, port):
         await world.ended(await world.begin("a"))
 
-        await until(port, "syncd_audit_outbox_entries", 2)
+        await until(port, "syncd_audit_outbox_entries", 3)
         await until(port, "syncd_audit_outbox_entries", 0)
 
 
@@ -169,7 +170,7 @@ async def test_an_address_that_is_taken_is_told_with_the_setting(tmp_path: Path)
         section = MetricsSection(address=f"127.0.0.1:{taken.getsockname()[1]}")
         async with opened(tmp_path, Play(), "") as world:
             with pytest.raises(PermanentError, match="metrics cannot be served") as caught:
-                async with measuring(section, world.ledger, Seen("1", world.daemon.statuses, world.daemon.board.runs)):
+                async with measuring(section, world.ledger, Seen("1", world.daemon.statuses, world.daemon.board.runs), Parts()):
                     raise AssertionError("it started")
 
     assert "[daemon.metrics]" in caught.value.hint
@@ -178,6 +179,6 @@ async def test_an_address_that_is_taken_is_told_with_the_setting(tmp_path: Path)
 async def test_without_an_address_nothing_listens_and_nothing_counts(tmp_path: Path) -> None:
     async with (
         opened(tmp_path, Play(), "") as world,
-        measuring(MetricsSection(), world.ledger, Seen("1", world.daemon.statuses, world.daemon.board.runs)) as meter,
+        measuring(MetricsSection(), world.ledger, Seen("1", world.daemon.statuses, world.daemon.board.runs), Parts()) as meter,
     ):
         assert meter is None

@@ -15,6 +15,7 @@ import pytest
 
 from syncd.domain.errors import PermanentError
 from syncd.observe.notify.notifying import notifying
+from syncd.observe.parts import Parts
 from syncd.ports.ledger import AuditQuery
 from syncd.ports.running import Progress, Report, RunContext
 from syncd.settings.notify import NotifySection
@@ -84,7 +85,7 @@ def channel(**more: object) -> NotifySection:
 
 @asynccontextmanager
 async def told(folder: Path, play: Play, *sections: NotifySection, syncs: str = "") -> AsyncIterator[World]:
-    async with opened(folder, play, syncs or sync("a")) as world, notifying(sections, world.ledger, world.daemon.warnings):
+    async with opened(folder, play, syncs or sync("a")) as world, notifying(sections, world.ledger, world.daemon.warnings, Parts()):
         yield world
 
 

@@ -84,7 +84,11 @@ class _Reading:
             return _response(HTTPStatus.METHOD_NOT_ALLOWED, _PLAIN, b"only GET\n")
         if rest.partition(" ")[0].partition("?")[0] not in _PATHS:
             return _response(HTTPStatus.NOT_FOUND, _PLAIN, b"the metrics are at /metrics\n")
-        text = await asyncio.to_thread(generate_latest, self._look())
+        try:
+            text = await asyncio.to_thread(generate_latest, self._look())
+        except Exception as error:
+            log.exception("metrics not readable", exc_info=error)
+            return _response(HTTPStatus.INTERNAL_SERVER_ERROR, _PLAIN, b"a bug; the daemon's log has more\n")
         return _response(HTTPStatus.OK, CONTENT_TYPE_LATEST, b"" if method == "HEAD" else text, len(text))
 
 

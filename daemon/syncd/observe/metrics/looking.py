@@ -8,7 +8,7 @@ from prometheus_client.core import GaugeMetricFamily
 
 from syncd.domain.run import RunState
 from syncd.domain.status import Phase, RunView, SyncStatus
-from syncd.observe.metrics.measures import BUILD, DEAD_LETTERS, LAG, LOOP_LAG, OUTBOX, PHASE, UNDER_WAY, WARNINGS, Measure
+from syncd.observe.metrics.measures import AUDIT_PROBLEMS, BUILD, DEAD_LETTERS, LAG, LOOP_LAG, OUTBOX, PHASE, UNDER_WAY, WARNINGS, Measure
 
 _DATE = len("2026-11-")
 Sample = tuple[tuple[str, ...], float]
@@ -23,6 +23,7 @@ class View:
     statuses: Sequence[SyncStatus]
     runs: Sequence[RunView]
     outbox: int
+    audit_problems: int
     loop_lag: float
 
 
@@ -39,6 +40,7 @@ def families(view: View) -> list[GaugeMetricFamily]:
         _family(WARNINGS, _each(syncs, lambda status: len(status.warnings))),
         _family(UNDER_WAY, [((state.value,), under_way.count(state)) for state in (RunState.QUEUED, RunState.RUNNING)]),
         _family(OUTBOX, [((), view.outbox)]),
+        _family(AUDIT_PROBLEMS, [((), view.audit_problems)]),
         _family(LOOP_LAG, [((), view.loop_lag)]),
     ]
 

@@ -58,6 +58,7 @@ DEAD_LETTERS = Measure("syncd_dead_letters", Kind.GAUGE, ("sync",), "Rows that t
 WARNINGS = Measure("syncd_warnings", Kind.GAUGE, ("sync",), "What `syncctl show` warns of.")
 UNDER_WAY = Measure("syncd_runs_under_way", Kind.GAUGE, ("state",), "Runs that are queued, and runs that are running.")
 OUTBOX = Measure("syncd_audit_outbox_entries", Kind.GAUGE, (), "Audit entries that are durable, and not yet in the monthly files.")
+AUDIT_PROBLEMS = Measure("syncd_audit_problems", Kind.GAUGE, (), "Places of the audit log that are damaged and cannot be mended.")
 LOOP_LAG = Measure("syncd_event_loop_lag_seconds", Kind.GAUGE, (), "The longest that the event loop was late within the last minute.")
 CALLS = Measure("syncd_calls_total", Kind.COUNTER, ("method", "code"), "Calls that ended, by gRPC status.")
 STREAMS = Measure("syncd_streams", Kind.GAUGE, ("method",), "Streaming calls under way.")
@@ -78,6 +79,7 @@ MEASURES = (
     WARNINGS,
     UNDER_WAY,
     OUTBOX,
+    AUDIT_PROBLEMS,
     LOOP_LAG,
     CALLS,
     STREAMS,

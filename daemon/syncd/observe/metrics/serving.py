@@ -12,12 +12,12 @@ from prometheus_client.metrics_core import Metric
 
 from syncd.domain.audit import Recorded
 from syncd.domain.status import RunView, SyncStatus
-from syncd.kit.tasks import alongside
 from syncd.observe.following import follow, head
 from syncd.observe.loop_lag import LoopLag
 from syncd.observe.metrics.counting import Counts
 from syncd.observe.metrics.exposition import exposed
 from syncd.observe.metrics.looking import View, families
+from syncd.observe.parts import Parts
 from syncd.ports.ledger import Ledger
 from syncd.settings.addresses import host_and_port
 from syncd.settings.metrics import MetricsSection
@@ -50,28 +50,30 @@ class Taken:
 
 
 @asynccontextmanager
-async def measuring(settings: MetricsSection, ledger: Ledger, seen: Seen) -> AsyncIterator[Counts | None]:
+async def measuring(settings: MetricsSection, ledger: Ledger, seen: Seen, parts: Parts) -> AsyncIterator[Counts | None]:
     """Measure and answer readers while the block runs; without an address, do nothing. Yields who counts the calls."""
     if settings.address is None:
         yield None
         return
-    counts, lag = Counts(), LoopLag()
+    counts, lag, cursor = Counts(), LoopLag(), await head(ledger.audit)
 
     async def take(entries: Sequence[Recorded]) -> None:
+        nonlocal cursor
         for entry in entries:
+            cursor = entry.sequence  # before it is counted: an entry that cannot be is not met again
             counts.take(entry)
         await asyncio.sleep(0)
 
     def look() -> Taken:
         statuses = seen.statuses()
         counts.look(statuses)
-        view = View(datetime.now(UTC), seen.version, statuses, seen.runs(), ledger.unshipped(), lag.worst)
+        view = View(datetime.now(UTC), seen.version, statuses, seen.runs(), ledger.unshipped(), len(ledger.problems()), lag.worst)
         return Taken(families(view), counts.registry)
 
     async with (
         exposed(*host_and_port(settings.address), look) as port,
-        alongside(follow(ledger.audit, await head(ledger.audit), take), "metrics: follow the audit log"),
-        alongside(lag.measure(), "metrics: measure the event loop"),
+        parts.kept_up("metrics: follow the audit log", lambda: follow(ledger.audit, cursor, take)),
+        parts.kept_up("metrics: measure the event loop", lag.measure),
     ):
         log.info("metrics served", address=settings.address, port=port)
         yield counts

@@ -16,12 +16,12 @@ import structlog
 from syncd.domain.audit import Entry, Recorded
 from syncd.domain.errors import SyncdError
 from syncd.domain.notice import Notice
-from syncd.kit.tasks import alongside
 from syncd.observe.following import follow, head
 from syncd.observe.notify import command, judging, webhook
 from syncd.observe.notify.memory import Memory, keep, load, written
 from syncd.observe.notify.message import message
 from syncd.observe.notify.telling import Due, Told, due
+from syncd.observe.parts import Parts
 from syncd.ports.ledger import Ledger, RunQuery
 from syncd.settings.notify import NotifySection
 
@@ -34,7 +34,7 @@ _FILE = "notices.json"
 
 
 @asynccontextmanager
-async def notifying(sections: Sequence[NotifySection], ledger: Ledger, warnings: Warnings) -> AsyncIterator[None]:
+async def notifying(sections: Sequence[NotifySection], ledger: Ledger, warnings: Warnings, parts: Parts) -> AsyncIterator[None]:
     """Tell people while the block runs; without channels, do nothing. It starts where the last process stopped."""
     if not sections:
         yield
@@ -44,10 +44,11 @@ async def notifying(sections: Sequence[NotifySection], ledger: Ledger, warnings:
     notices = Notices(memory, file, ledger, warnings)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(notices.keep)
-        await stack.enter_async_context(alongside(follow(ledger.audit, memory.cursor, notices.take), "notices: follow the audit log"))
+        read = parts.kept_up("notices: follow the audit log", lambda: follow(ledger.audit, memory.cursor, notices.take))
+        await stack.enter_async_context(read)
         for number, section in enumerate(sections):
             channel = Channel(section, f"{number} {section.channel}", notices)
-            await stack.enter_async_context(alongside(channel.serve(), f"notices: {section.channel}"))
+            await stack.enter_async_context(parts.kept_up(f"notices: {section.channel}", channel.serve))
         yield
 
 
@@ -68,7 +69,7 @@ class Notices:
         for recorded in entries:
             if recorded.entry.action == "settings.reloaded":
                 self._forget(recorded.entry.detail.get("removed"))
-            for subject, found in (await self._judged(recorded)).items():
+            for subject, found in (await self._judged_once(recorded)).items():
                 before = self.memory.standing.get(subject)
                 now = judging.follows(before, found, recorded)
                 news = news or now != before
@@ -98,6 +99,15 @@ class Notices:
                 await asyncio.to_thread(keep, self._file, written(self.memory))
             except OSError as error:
                 log.warning("memory of notices not written", file=str(self._file), error=str(error))
+
+    async def _judged_once(self, recorded: Recorded) -> judging.Standings:
+        try:
+            return await self._judged(recorded)
+        except SyncdError:
+            raise
+        except Exception:
+            self.memory.cursor = recorded.sequence  # who follows anew goes on behind what a bug makes of this entry
+            raise
 
     async def _judged(self, recorded: Recorded) -> judging.Standings:
         entry = recorded.entry
