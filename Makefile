@@ -26,6 +26,7 @@ check: $(INSTALLED)
 proto: $(INSTALLED)
 	@python -m tools.generate
 	@python -m tools.api_docs
+	@python -m tools.man_page
 
 bench: $(INSTALLED)
 	@python -m tests.bench
@@ -33,8 +34,11 @@ bench: $(INSTALLED)
 soak: $(INSTALLED)
 	@SYNCD_KILLS=$${SYNCD_KILLS:-100} python -m pytest tests/system/test_crashes.py -k "any_moment_of_any_run"
 	@SYNCD_KILLS=$${SYNCD_KILLS:-100} python -m pytest tests/system/test_metadata_publishers.py -k killed
+	@SYNCD_KILLS=$${SYNCD_KILLS:-50} python -m pytest tests/system/test_audit_kills.py
 	@SYNCD_OUTAGE=100 python -m pytest tests/system/test_metadata.py -k while_the_store
-	@SYNCD_SOAK=1 python -m pytest tests/engines tests/connectors/test_folder.py tests/system/test_clients.py tests/system/test_demo.py tests/systemd/test_install.py
+	@SYNCD_SOAK=1 python -m pytest tests/engines tests/connectors/test_folder.py tests/system/test_clients.py tests/system/test_demo.py tests/systemd/test_install.py tests/rpc/test_fuzz.py
+	@SYNCD_SOAK=1 python -m pytest tests/system/test_lifecycle.py tests/system/test_full_disk.py tests/runtime/test_schedule.py
+	@SYNCD_FROZEN=600 python -m tests.bench streams
 	@SYNCD_OUTAGE=30 python -m pytest tests/system/test_outages.py -k "a_while_without"
 	@SYNCD_CUTS=$${SYNCD_CUTS:-100} python -m pytest tests/system/test_late_commits.py
 	@SYNCD_SHOPS="oracle19 oracle23" python -m pytest tests/system --ignore=tests/system/test_late_commits.py

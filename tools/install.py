@@ -26,6 +26,7 @@ _FILES = {
     "systemd/sysusers.conf": "lib/sysusers.d/syncd.conf",
     "systemd/tmpfiles.conf": "lib/tmpfiles.d/syncd.conf",
     "docs/systemd.md": "share/doc/syncd/systemd.md",
+    "docs/syncctl.1": "share/man/man1/syncctl.1",
 }
 """What is copied under the prefix; the units are told where that is."""
 _SETTINGS = Path("/etc/syncd/syncd.toml")

@@ -9,7 +9,6 @@ from syncd.app import VERSION, read_settings, run
 from syncd.domain.errors import SyncdError
 from syncd.kit.text import counted
 from syncd.observe import logging
-from syncd.runtime.dying import one_reason
 from syncd.settings.dump import secret_problems
 
 _DEFAULT = Path("/etc/syncd/syncd.toml")
@@ -34,8 +33,7 @@ def main() -> int:
         return 2 if problems else 0
     logging.configure(settings.daemon.log_level)
     try:
-        with one_reason():
-            asyncio.run(run(settings))
+        asyncio.run(run(settings))
     except SyncdError as error:
         return _say(error, 1)
     return 0

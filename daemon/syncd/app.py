@@ -1,10 +1,11 @@
 """The composition root: which part gets which other, and in what order they start and stop."""
 
 import asyncio
+import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -13,24 +14,29 @@ from typing import NoReturn
 import structlog
 
 from syncd import catalogue
-from syncd.domain.errors import PermanentError
 from syncd.domain.run import RunId
 from syncd.engines.clients.desk import Desk as ClientsDesk
 from syncd.engines.metadata.desk import Desk as MetadataDesk
 from syncd.engines.metadata.shelves import Shelves
-from syncd.kit import systemd
-from syncd.kit.files import Lock, LockHeld
 from syncd.ledger.book import open_ledger
 from syncd.observe.bugs import reporting
+from syncd.observe.logbook.logbook import keeping
 from syncd.observe.metrics.serving import Seen, measuring
 from syncd.observe.notify.notifying import notifying
+from syncd.observe.parts import Parts
+from syncd.observe.traces.tracing import tracing
 from syncd.ports.ledger import Ledger
+from syncd.ports.logs import Logs
 from syncd.rpc.server import serving
 from syncd.runtime.board import Board
 from syncd.runtime.daemon import Daemon
+from syncd.runtime.dying import one_reason
+from syncd.runtime.pulse import tell
 from syncd.runtime.roster import Roster
-from syncd.runtime.service import in_service, signals
+from syncd.runtime.service import Asked, in_service, signals
+from syncd.runtime.state_folder import alone
 from syncd.runtime.supervisor import Supervisor
+from syncd.runtime.tracing import Traced
 from syncd.settings.load import Settings, load
 
 log = structlog.get_logger()
@@ -47,69 +53,62 @@ def read_settings(file: Path) -> Settings:
 async def run(settings: Settings) -> None:
     """Run the daemon until it is told to stop. Raises `SyncdError` if it cannot start.
 
-    Start: lock, ledger, syncs, sockets, ready. Stop: no new calls and runs, running batches end, audit log shipped, ledger closed.
+    Start: lock, ledger, syncs, sockets, ready. Stop: door shut, streams end, no new runs, batches end, calls answered, ledger closed.
     If a batch does not end in time, the process does: everything that was committed is in the ledger.
     """
-    with _alone(settings.daemon.state_dir), signals() as asked:
-        async with _ledger(settings) as ledger, asyncio.TaskGroup() as tasks:
-            board = Board()
-            supervisor = Supervisor(ledger, board, tasks, settings.daemon.concurrency, settings.daemon.retry)
-            roster = Roster(settings, ledger, supervisor, lambda: read_settings(settings.file))
-            daemon = Daemon(ledger, board, supervisor, roster)
-            await roster.start()
-            clients = ClientsDesk(daemon, ledger.documents)
-            shelves = Shelves(lambda name: supervisor.find(name).connections, ledger.folder / "syncs")
-            metadata = MetadataDesk(daemon, ledger.documents, shelves)
-            async with (
-                reporting(settings.daemon.errors, VERSION),
-                measuring(settings.daemon.metrics, ledger, Seen(VERSION, daemon.statuses, board.runs)) as meter,
-                notifying(settings.notify, ledger, daemon.warnings),
-                serving(
-                    daemon,
-                    ledger,
-                    VERSION,
-                    settings.listen,
-                    _CALLS_GRACE_SECONDS,
-                    access=settings.daemon.access,
-                    meter=meter,
-                    clients=clients,
-                    metadata=metadata,
-                ),
-                in_service(daemon, asked, ledger.busy_for),
-            ):
-                log.info(
-                    "daemon ready", version=VERSION, syncs=len(settings.syncs), sockets=[str(listen.socket) for listen in settings.listen]
-                )
-                await asked.wait_to_stop(settings.daemon.stop_timeout)
-                log.info("daemon stopping")
-                systemd.notify("STOPPING=1")
-                daemon.going_away.set()
-                await shelves.close()
-                if late := await supervisor.stop(settings.daemon.stop_timeout):
-                    _leave(late)
-    log.info("daemon stopped")
+    with alone(settings.daemon.state_dir), signals() as asked:
+        async with keeping(settings.daemon.state_dir / "logs", settings.daemon.logs) as logs:
+            with one_reason():
+                await _serve(settings, asked, logs)
+            log.info("daemon stopped")
 
 
-@contextmanager
-def _alone(state_dir: Path) -> Iterator[None]:
-    """Hold the state folder for this process alone, before anything in it is opened."""
-    with ExitStack() as stack:
-        try:
-            state_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
-            stack.enter_context(Lock(state_dir / "syncd.lock"))
-        except LockHeld as error:
-            hint = "stop it first, or give this one its own `daemon.state_dir`"
-            raise PermanentError(f"another syncd (process {error.pid}) uses {state_dir}", hint=hint, code="daemon.second") from error
-        except OSError as error:
-            hint = "see `daemon.state_dir`"
-            raise PermanentError(f"{state_dir} cannot be used: {error.strerror}", hint=hint, code="ledger.unwritable") from error
-        yield
+async def _serve(settings: Settings, asked: Asked, logs: Logs | None) -> None:
+    parts = Parts()
+    async with _ledger(settings) as ledger, tracing(settings.daemon.traces, VERSION, parts) as tracer, asyncio.TaskGroup() as tasks:
+        board = Board()
+        supervisor = Supervisor(ledger, board, tasks, settings.daemon.concurrency, settings.daemon.retry)
+        roster = Roster(settings, ledger, supervisor, lambda: read_settings(settings.file))
+        supervisor.traced = Traced(tracer)
+        daemon = Daemon(ledger, board, supervisor, roster, lambda: (*ledger.problems(), *parts.warnings()))
+        await roster.start()
+        clients = ClientsDesk(daemon, ledger.documents)
+        shelves = Shelves(lambda name: supervisor.find(name).connections, ledger.folder / "syncs")
+        metadata = MetadataDesk(daemon, ledger.documents, shelves)
+        async with (
+            reporting(settings.daemon.errors, VERSION, parts),
+            measuring(settings.daemon.metrics, ledger, Seen(VERSION, daemon.statuses, board.runs), parts) as meter,
+            notifying(settings.notify, ledger, daemon.warnings, parts),
+            serving(
+                daemon,
+                ledger,
+                VERSION,
+                settings.listen,
+                _CALLS_GRACE_SECONDS,
+                access=settings.daemon.access,
+                meter=meter,
+                clients=clients,
+                metadata=metadata,
+                logs=logs,
+            ) as shut,
+            in_service(daemon, asked, ledger.busy_for),
+        ):
+            log.info("daemon ready", version=VERSION, syncs=len(settings.syncs), listens=[listen.place for listen in settings.listen])
+            await asked.wait_to_stop(settings.daemon.stop_timeout)
+            log.info("daemon stopping")
+            await shut()
+            tell("STOPPING=1")
+            daemon.going_away.set()
+            await shelves.close()
+            if late := await supervisor.stop(settings.daemon.stop_timeout):
+                _leave(late)
 
 
 def _leave(runs: Sequence[RunId]) -> NoReturn:
     """End the process under runs whose threads wait for an answer that does not come: nothing can end a thread but that."""
     log.warning("runs did not end in time, the next start goes on with them", runs=runs)
     sys.stderr.flush()
+    logging.shutdown()
     os._exit(0)
 
 

@@ -1,6 +1,7 @@
 """What a tool wants of syncd, in Python: `python python_client.py ADDRESS SYNC METADATA_SYNC REQUEST_ID`; prints one JSON object.
 
-Needs grpcio, grpcio-status and the package `syncapi`, which comes with syncd and can be made from its .proto files.
+Needs grpcio with grpcio-health-checking, -reflection and -status, and the package `syncapi`, which comes with syncd and can be made from
+its .proto files.
 """
 
 import hashlib
@@ -9,7 +10,9 @@ import sys
 from typing import Any
 
 import grpc
-from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 
 from syncapi.v1 import audit_pb2, audit_pb2_grpc, common_pb2, control_pb2, control_pb2_grpc, metadata_pb2, metadata_pb2_grpc
@@ -41,16 +44,25 @@ def run(control: Any, sync: str, request_id: str) -> dict[str, Any]:
     return {"same": first.id == again.id, "state": common_pb2.RunState.Name(state)}
 
 
-def unknown(control: Any) -> dict[str, str]:
-    """What an error tells."""
+def refusal(call: Any, request: Any) -> dict[str, Any]:
+    """What an error tells: the status, our stable reason, and which fields of the request are wrong."""
     try:
-        control.GetSync(control_pb2.GetSyncRequest(sync="no-such-sync"), timeout=SECONDS)
+        call(request, timeout=SECONDS)
     except grpc.RpcError as error:
         status = rpc_status.from_call(error)  # type: ignore[arg-type] # such an error is a call as well
-        info = ErrorInfo()
-        if status and any(detail.Unpack(info) for detail in status.details if detail.Is(info.DESCRIPTOR)):
-            return {"code": error.code().name, "reason": info.reason, "domain": info.domain}
+        info, bad = ErrorInfo(), BadRequest()
+        for detail in status.details if status else ():
+            detail.Unpack(info)
+            detail.Unpack(bad)
+        fields = [violation.field for violation in bad.field_violations]
+        return {"code": error.code().name, "reason": info.reason, "domain": info.domain, "fields": fields}
     return {}
+
+
+def daemon(control: Any) -> dict[str, Any]:
+    """What this daemon can do; its epoch changes with every start."""
+    told = control.GetDaemon(control_pb2.GetDaemonRequest(), timeout=SECONDS)
+    return {"capabilities": list(told.capabilities), "syncs": told.syncs, "epoch": told.epoch}
 
 
 def snapshot(control: Any) -> dict[str, Any]:
@@ -58,7 +70,30 @@ def snapshot(control: Any) -> dict[str, Any]:
     watch = control.WatchSyncs(control_pb2.WatchSyncsRequest())
     first = next(watch)
     watch.cancel()
-    return {"complete": first.snapshot, "syncs": sorted(sync.name for sync in first.syncs)}
+    syncs = sorted(sync.name for sync in first.syncs)
+    return {"complete": first.snapshot, "syncs": syncs, "epoch": first.epoch, "revised": first.revision > 0}
+
+
+def late(control: Any) -> str:
+    """How a call ends whose time is over."""
+    try:
+        list(control.WatchSyncs(control_pb2.WatchSyncsRequest(), timeout=0.3))
+    except grpc.RpcError as error:
+        return str(error.code().name)
+    return ""
+
+
+def health(channel: grpc.Channel, service: str) -> str:
+    """Whether a service takes calls; the empty name stands for all of them."""
+    answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=service), timeout=SECONDS)
+    return health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
+
+
+def services(channel: Any) -> list[str]:
+    """What the daemon says it serves."""
+    asked = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
+    [answer] = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(asked, timeout=SECONDS)
+    return sorted(service.name for service in answer.list_services_response.service)
 
 
 def tail(audit: Any, after: int, wanted: int) -> list[int]:
@@ -90,8 +125,13 @@ def main(address: str, sync: str, metadata_sync: str, request_id: str) -> None:
         found = {
             "syncs": syncs(control),
             "run": run(control, sync, request_id),
-            "unknown": unknown(control),
+            "daemon": daemon(control),
+            "unknown": refusal(control.GetSync, control_pb2.GetSyncRequest(sync="no-such-sync")),
+            "invalid": refusal(control.StartRun, control_pb2.StartRunRequest(sync=sync, mode="no-such-mode")),
             "snapshot": snapshot(control),
+            "late": late(control),
+            "health": [health(channel, service) for service in ("", "syncapi.v1.Control")],
+            "services": services(channel),
             "audit": [*(first := tail(audit, 0, 2)), *tail(audit, first[-1], 2)],
             "cache": cache(metadata, metadata_sync),
         }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.bench.report import machine
 
-BENCHES = ("throughput", "latency", "memory", "scale", "oracle", "clients", "metadata", "streams")
+BENCHES = ("throughput", "latency", "memory", "scale", "oracle", "clients", "metadata", "streams", "audit", "ctl")
 
 
 def main() -> int:

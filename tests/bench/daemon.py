@@ -5,9 +5,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -59,6 +60,7 @@ class Daemon:
             )
             stack.callback(self._end, self._process)
             self._wait_until_ready(notices)
+            threading.Thread(target=_listen, args=(notices,), name="notices", daemon=True).start()
             self.ready_seconds = time.monotonic() - began
             channel = grpc.insecure_channel(f"unix:{self.folder / 'syncd.sock'}", [("grpc.max_receive_message_length", 64 << 20)])
             self.control = ControlStub(stack.enter_context(channel))
@@ -146,6 +148,13 @@ class Daemon:
 def seconds_of(run: Run) -> float:
     """From the wish for a run to its end, by the daemon's clock."""
     return float((run.ended_at.ToDatetime() - run.queued_at.ToDatetime()).total_seconds())
+
+
+def _listen(notices: socket.socket) -> None:
+    """Hear what the daemon says, as systemd would, until nobody wants to hear it."""
+    while notices.fileno() >= 0:
+        with suppress(OSError):  # nothing was said, or the socket has been closed meanwhile
+            notices.recv(1024)
 
 
 @contextmanager

@@ -31,3 +31,18 @@ def test_a_socket_that_nobody_reads_is_an_error(tmp_path: Path, monkeypatch: pyt
 
     with pytest.raises(FileNotFoundError):
         notify("READY=1")
+
+
+def test_a_systemd_that_reads_nothing_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = str(tmp_path / "notify")
+    monkeypatch.setenv("NOTIFY_SOCKET", address)
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as silent:
+        silent.bind(address)
+        with pytest.raises(BlockingIOError):
+            _say_much()
+
+
+def _say_much() -> None:
+    for _ in range(100_000):
+        notify("STATUS=3 syncs")

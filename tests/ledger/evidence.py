@@ -1,5 +1,7 @@
 """A log over some months, and ways to tamper with its files."""
 
+import hashlib
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,7 +18,7 @@ from syncd.domain.verdict import Fault, Manifest, Verdict
 from syncd.ledger.archive import Archive
 from syncd.ledger.sealing import Sealer
 from syncd.ledger.shipping import AuditLog
-from syncd.ledger.state import open_state
+from syncd.ledger.state import State, open_state
 from syncd.ports.ledger import ExportQuery
 from tests.ledger.world import Clock
 
@@ -32,6 +34,7 @@ class Books:
 
     folder: Path
     clock: Clock
+    state: State
     audit: AuditLog
     sealer: Sealer
     archive: Archive
@@ -71,7 +74,7 @@ async def opened(folder: Path, keep_months: int | None = None) -> AsyncIterator[
         audit = AuditLog(state, folder / "audit")
         sealer = Sealer(state, audit, keep_months)
         try:
-            yield Books(folder, clock, audit, sealer, Archive(state, audit, sealer))
+            yield Books(folder, clock, state, audit, sealer, Archive(state, audit, sealer))
         finally:
             await audit.close()
 
@@ -106,6 +109,15 @@ def swapped(one: Path, other: Path) -> None:
 
 def edited(rows: Rows) -> Rows:
     return [{**row, "actor": "eve"} if row["sequence"] == 4 else row for row in rows]
+
+
+def rehashed(rows: Rows) -> Rows:
+    """An edit by somebody who knows how the hash of an entry is made."""
+    row = edited(rows)[3]
+    members = [bytes(row["previous"]).hex(), 4, f"{row['at']:%Y-%m-%dT%H:%M:%S.%f}+00:00"]  # type: ignore[call-overload]
+    words = [row[name] for name in ("action", "sync", "run", "actor", "outcome")]
+    text = json.dumps([*members, *words, json.loads(str(row["detail"]))], ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return [*rows[:3], {**row, "hash": hashlib.sha256(text.encode()).digest()}, *rows[4:]]
 
 
 def deleted(rows: Rows) -> Rows:

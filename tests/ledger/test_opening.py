@@ -4,12 +4,17 @@ import asyncio
 import resource
 import sqlite3
 import threading
+import time
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from syncd.domain.audit import Entry
+from syncd.domain.audit import Entry, Recorded
 from syncd.domain.errors import PermanentError, SyncdError, TransientError
+from syncd.kit.tasks import TaskDied, alongside
+from syncd.ledger.audit import MonthFiles
 from syncd.ledger.book import open_ledger
 from syncd.ledger.state import State
 from syncd.ledger.syncs import StoredSyncs
@@ -101,6 +106,87 @@ async def test_a_full_disk_passes_and_leaves_nothing_half_done(state: State) -> 
     await state.write(lambda transaction: transaction.db.execute("PRAGMA max_page_count = 1000000").fetchall())
     await syncs.commit(a_run(), many, Scope.LIVE)
     assert (await syncs.load([SHOP]))[SHOP].checkpoint == "there"
+
+
+async def test_a_file_that_cannot_be_written_any_more_is_waited_for(state: State) -> None:
+    syncs = StoredSyncs(state, lambda: None)
+    await state.write(lambda transaction: transaction.record(Entry("before")))
+    await state.write(lambda transaction: transaction.db.execute("PRAGMA query_only = 1").fetchall())
+
+    with pytest.raises(TransientError) as refused:
+        await syncs.commit(a_run(), a_receipt({"1": 1}, reaches="there"), Scope.LIVE)
+
+    assert refused.value.code == "ledger.unwritten"
+    assert "state.db could not be written" in str(refused.value)
+    assert refused.value.hint
+
+
+async def test_what_died_is_the_last_entry(tmp_path: Path, clock: Clock) -> None:
+    async def dies() -> None:
+        raise KeyError("a secret")
+
+    with pytest.raises(TaskDied):
+        async with open_ledger(tmp_path, clock), alongside(dies(), "the part"):
+            await asyncio.Event().wait()
+
+    async with open_ledger(tmp_path, clock) as ledger:
+        (died,) = await ledger.audit.query(AuditQuery(action="daemon.died"))
+    assert (died.entry.outcome, died.entry.detail) == ("failed", {"part": "the part", "error": "KeyError"})
+
+
+async def test_a_daemon_that_could_not_start_has_not_died(tmp_path: Path, clock: Clock) -> None:
+    with pytest.raises(ExceptionGroup):
+        async with open_ledger(tmp_path, clock), asyncio.TaskGroup():
+            raise PermanentError("the socket cannot be bound")
+
+    async with open_ledger(tmp_path, clock) as ledger:
+        assert await ledger.audit.query(AuditQuery(action="daemon.died")) == []
+
+
+async def test_the_writer_is_seen_to_be_stuck_behind_a_file_that_another_program_holds(tmp_path: Path, clock: Clock) -> None:
+    async with open_ledger(tmp_path, clock) as ledger:
+        with closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            waits = asyncio.create_task(ledger.audit.record([Entry("something")]))
+            await asyncio.sleep(0.3)
+            stuck = ledger.busy_for()
+            other.execute("ROLLBACK")
+        await waits
+
+        assert stuck > timedelta(seconds=0.2)
+        assert ledger.busy_for() < timedelta(seconds=0.2)
+
+
+async def test_shipping_that_is_stuck_counts_as_a_writer_and_reading_does_not(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, go_on = threading.Event(), threading.Event()
+    reading: list[timedelta] = []
+
+    def slow(*_: object) -> list[Recorded]:
+        time.sleep(0.2)
+        reading.append(ledger.busy_for())
+        return []
+
+    def stuck(*_: object) -> int:
+        began.set()
+        go_on.wait(10)
+        return 1
+
+    async with open_ledger(tmp_path, clock) as ledger:
+        monkeypatch.setattr(MonthFiles, "append", stuck)
+        await ledger.audit.record([Entry("something")])
+        shipping = asyncio.create_task(ledger.audit.query(AuditQuery()))
+        await asyncio.to_thread(began.wait, 10)
+        await asyncio.sleep(0.2)
+        busy = ledger.busy_for()
+        monkeypatch.undo()
+        monkeypatch.setattr(MonthFiles, "search", slow)
+        go_on.set()
+        await shipping
+
+    assert busy > timedelta(seconds=0.1)
+    assert reading == [timedelta(0)]
 
 
 async def test_books_whose_audit_files_cannot_be_written_lose_nothing(tmp_path: Path, clock: Clock) -> None:

@@ -35,7 +35,7 @@ async def test_a_run_is_found_exactly_as_it_was_written(ledger: Ledger) -> None:
         RunState.FAILED,
         total=7,
         attempt=3,
-        counters=Counters(1, 2, 3, 4, 5, 6, 7),
+        counters=Counters(1, 2, 3, 4, 5, 6, 7, 8),
         failure=Failure("source.mismatch", "no such table", "create it"),
         report='{"plan": []}',
         drifted=True,
@@ -153,7 +153,8 @@ async def test_the_audit_log_tells_how_a_run_began_and_ended(ledger: Ledger) -> 
             "summary": "done, 2 refused",
             "attempt": 1,
             "seconds": 90.0,
-            "counters": {"read": 5, "unchanged": 0, "sent": 0, "stored": 0, "refused": 2, "deleted": 0, "bytes": 0},
+            "counters": {"read": 5, "unchanged": 0, "sent": 0, "stored": 0, "refused": 2, "deleted": 0, "bytes": 0, "batches": 0},
+            "reached": {},
         },
     )
 

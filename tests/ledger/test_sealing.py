@@ -173,6 +173,17 @@ def untouched(file: Path) -> None:
         pytest.param("a.parquet", in_rows(evidence.deleted), ["entries 4 to 5: missing"], id="Parquet, delete"),
         pytest.param("a.parquet", in_rows(evidence.inserted), ["entry 4: out of order, or inserted"], id="Parquet, insert"),
         pytest.param("a.parquet", in_rows(evidence.reordered), ["entry 4: out of order"], id="Parquet, reorder"),
+        pytest.param("a.parquet", in_rows(evidence.renumbered), ["entry 4: its contents"], id="Parquet, reorder sequences"),
+        pytest.param("a.csv", in_text(lambda rows: [*rows[:4], rows[5], rows[4], *rows[6:]]), ["entry 4: out of order"], id="CSV, reorder"),
+        pytest.param("a.csv", in_text(lambda rows: rows[:-2]), ["8 entries up to 8"], id="CSV, truncate"),
+        pytest.param("a.csv", in_text(lambda rows: [*rows[:5], *rows[4:]]), ["entry 4: out of order, or inserted"], id="CSV, insert"),
+        pytest.param("a.jsonl", in_text(lambda rows: [*rows[:4], *rows[3:]]), ["entry 4: out of order, or inserted"], id="JSONL, insert"),
+        pytest.param(
+            "a.jsonl", in_text(lambda rows: [*rows[:3], rows[4], rows[3], *rows[5:]]), ["entry 4: out of order"], id="JSONL, reorder"
+        ),
+        pytest.param(
+            "a.jsonl", in_text(lambda rows: [row.replace("r-10-3", "r-10-9") for row in rows]), ["entry 4: its contents"], id="JSONL, edit"
+        ),
         pytest.param("a.parquet", in_rows(evidence.truncated), ["8 entries up to 8; the manifest has 10 up to 10"], id="Parquet, truncate"),
         pytest.param(
             "a.csv", in_text(lambda rows: [row.replace("r-10-3", "r-10-9") for row in rows]), ["entry 4: its contents"], id="CSV, edit"
@@ -193,6 +204,47 @@ async def test_the_documented_program_checks_a_copy(tmp_path: Path, name: str, c
     assert bool(problems) is bool(told)
     assert all(any(problem.startswith(words) for problem in problems) for words in told)
     assert not told or problems[0] == "the bytes are not those of the manifest"
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv", "jsonl"])
+async def test_the_documented_program_finds_swapped_copies(tmp_path: Path, form: str) -> None:
+    one, other = tmp_path / f"one.{form}", tmp_path / f"other.{form}"
+    async with opened(tmp_path / "state") as books:
+        await books.fill(9, 10)
+        october = datetime(2026, 10, 1, tzinfo=UTC)
+        manifest = await books.exported(form, one, until=october)
+        await books.exported(form, other, since=october)
+    evidence.swapped(one, other)
+
+    problems = documented()(one, manifest.as_detail())
+
+    assert problems[0] == "the bytes are not those of the manifest"
+    assert {"entries 1 to 10: missing", "10 entries up to 20; the manifest has 10 up to 10"} <= set(problems)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        pytest.param(evidence.edited, "entry 4: its contents", id="edit"),
+        pytest.param(evidence.rehashed, "entry 5: does not continue entry 4", id="edit with a new hash"),
+        pytest.param(evidence.deleted, "entries 4 to 5: missing", id="delete"),
+        pytest.param(evidence.inserted, "entry 4: out of order, or inserted", id="insert"),
+        pytest.param(evidence.reordered, "entry 4: out of order", id="reorder"),
+        pytest.param(evidence.truncated, "8 entries up to 8", id="truncate"),
+    ],
+)
+async def test_a_forger_who_mends_the_checksum_of_the_manifest_is_found_all_the_same(
+    tmp_path: Path, change: Callable[[Rows], Rows], told: str
+) -> None:
+    file = tmp_path / "copy.parquet"
+    async with opened(tmp_path / "state") as books:
+        await books.fill(10)
+        manifest = await books.exported("parquet", file)
+    in_parquet(file, change)
+
+    problems = documented()(file, {**manifest.as_detail(), "sha256": digest_of(file)})
+
+    assert any(problem.startswith(told) for problem in problems)
 
 
 async def test_the_documented_program_checks_a_sealed_month(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ import pytest
 
 from syncd.domain.audit import GENESIS, Entry, digest
 from syncd.domain.verdict import Fault
-from syncd.ledger.chain import differences, intact
+from syncd.ledger.chain import differences
 from syncd.ledger.moments import micros
-from syncd.ledger.outbox import Line
+from syncd.ledger.outbox import Line, intact
 from tests.ledger import evidence
 from tests.ledger.evidence import Books, Rows, in_duckdb, in_parquet, in_sqlite, opened, swapped
 from tests.ledger.world import START
@@ -73,6 +73,7 @@ async def test_tampering_with_a_months_database_is_found(
     ("change", "found"),
     [
         pytest.param(evidence.edited, [(Fault.EDITED, 4, 4)], id="edit"),
+        pytest.param(evidence.rehashed, [(Fault.EDITED, 4, 4)], id="edit with a new hash"),
         pytest.param(evidence.deleted, [(Fault.REMOVED, 4, 5)], id="delete"),
         pytest.param(evidence.inserted, [(Fault.INSERTED, 4, 4)], id="insert"),
         pytest.param(evidence.reordered, [(Fault.REORDERED, 4, 4)], id="reorder rows"),
@@ -149,6 +150,11 @@ async def test_a_file_that_is_gone_or_spoilt_is_found(tmp_path: Path, spoil: Cal
     [
         pytest.param(["UPDATE outbox SET actor = 'eve' WHERE sequence = 4"], (Fault.EDITED, 4, 4), id="edit"),
         pytest.param(["UPDATE outbox SET detail = 'no JSON' WHERE sequence = 4"], (Fault.EDITED, 4, 4), id="spoil"),
+        pytest.param(
+            [f"UPDATE outbox SET sequence = {new} WHERE sequence = {old}" for old, new in ((4, 99), (5, 4), (99, 5))],
+            (Fault.UNLINKED, 5, 6),
+            id="reorder",
+        ),
         pytest.param(["DELETE FROM outbox WHERE sequence = 4"], (Fault.REMOVED, 4, 4), id="delete"),
         pytest.param(["DELETE FROM outbox WHERE sequence = 1"], (Fault.REMOVED, 1, 1), id="delete the first"),
         pytest.param(["DELETE FROM outbox WHERE sequence > 8"], (Fault.TRUNCATED, 9, 10), id="truncate the tail"),

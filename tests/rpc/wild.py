@@ -2,13 +2,24 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+T = TypeVar("T")
+
 _DEEP = 3
+_MARK = "\ue000"
+"""Becomes a lone surrogate on the wire, which no honest client can write; both take three bytes."""
+_SURROGATE = b"\xed\xa0\x80"
+_NANOS = (0, 1, -1, 999_999_999, 1_000_000_000, -999_999_999, (1 << 31) - 1)
+_SPANS = {
+    "google.protobuf.Timestamp": (0, 1_750_000_000, -62_135_596_800, -62_135_596_801, 253_402_300_799, 253_402_300_800, (1 << 63) - 1),
+    "google.protobuf.Duration": (0, 1, -1, 86_400, 315_576_000_000, 315_576_000_001, -(1 << 63)),
+}
+"""Seconds at and behind the edges of what these may hold."""
 _TEXTS = (
     "",
     " ",
@@ -29,6 +40,21 @@ _TEXTS = (
     "////",
     "2025-13-45",
     "1e999",
+    ".",
+    "..",
+    "/etc/shadow",
+    "..%2f..%2fetc%2fshadow",
+    "products/../../etc",
+    "~root/.ssh",
+    "C:\\\\?\\con",
+    "line\nbreak\r\x1b[31mred",
+    "\u202eright to left\u200b\ufeff",
+    _MARK * 3,
+    "9" * 400,
+    "P1DT1H",
+    "1h2m3s4ms",
+    "-1s",
+    "(" * 40 + "a+" + ")+" * 40,  # as a pattern
 )
 _NUMBERS = (0, 1, -1, 2, 7, 100, 1000, 100_001)
 _FLOATS = (0.0, -1.0, 1e308, float("inf"), float("nan"))
@@ -50,12 +76,18 @@ class Wild:
 
     def request(self, of: Descriptor) -> bytes:
         """A message on the wire: most of them well formed, one in five damaged."""
-        whole = self._message(of, 0).SerializeToString()
+        whole: bytes = self._message(of, 0).SerializeToString().replace(_MARK.encode(), _SURROGATE)
         return self._damaged(whole) if self._dice.random() < 0.2 else whole
 
-    def _message(self, of: Descriptor | None, depth: int) -> Message:
+    def choice(self, of: Sequence[T]) -> T:
+        return self._dice.choice(of)
+
+    def _message(self, of: Descriptor | None, depth: int) -> Any:
         assert of is not None, "a field that is no message"
-        message = GetMessageClass(of)()
+        message: Any = GetMessageClass(of)()
+        if seconds := _SPANS.get(of.full_name):
+            message.seconds, message.nanos = self._dice.choice(seconds), self._dice.choice(_NANOS)
+            return message
         for field in of.fields:
             if self._dice.random() < 0.7 and (depth < _DEEP or field.cpp_type != _MESSAGE):
                 self._fill(message, field, depth)

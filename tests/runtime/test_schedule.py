@@ -1,8 +1,9 @@
+import os
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from syncd.domain.schedule import Cron, Every, Manual, Schedule
 from syncd.runtime.schedule import first_fire, next_fire
 
+SOAK = bool(os.environ.get("SYNCD_SOAK"))
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 END = datetime(2028, 1, 1, tzinfo=UTC)
 MOMENTS = st.datetimes(datetime.fromisoformat("2000-01-01"), datetime.fromisoformat("2100-01-01"), timezones=st.just(UTC))
@@ -150,10 +152,66 @@ NIGHTLY = Cron("0 2 * * *")
         pytest.param(NIGHTLY, "2026-01-01 02:00:03", "2026-01-02 02:00", id="ran at its time: at the next"),
         pytest.param(NIGHTLY, "2025-12-31 02:00:03", "2026-01-01 12:00", id="its time was missed: at once"),
         pytest.param(NIGHTLY, "2026-05-01 00:00", "2026-01-02 02:00", id="ran in the future, by the clock: at its time"),
+        pytest.param(
+            Cron("30 12 * * *"), "2026-01-01 12:30:02", "2026-01-02 12:30", id="the clock was set back by an hour: not again today"
+        ),
+        pytest.param(Cron("*/10 * * * *"), "2026-01-01 12:30:02", "2026-01-01 12:10", id="set back by an hour, repeating: as ever"),
+        pytest.param(Cron("30 12 * * *"), "2026-01-02 12:30:02", "2026-01-01 12:30", id="set back by more than a day: as ever"),
     ],
 )
 def test_the_first_time_is_what_was_missed_or_the_next(schedule: Schedule, last_start: str | None, expected: str) -> None:
     assert first_fire(schedule, NOON, utc(last_start) if last_start else None) == utc(expected)
+
+
+def nights_of(year: int) -> dict[tuple[str, str, str, str], str]:
+    """Every way in which clocks are changed in a year, each with a time zone that does it: its UTC night and the offsets around it."""
+    ways = {}
+    for name in sorted(available_timezones()):
+        zone, before = ZoneInfo(name), None
+        for day in range(367):
+            noon = datetime(year, 1, 1, 12, tzinfo=UTC) + timedelta(days=day)
+            offset = noon.astimezone(zone).utcoffset()
+            if before is not None and offset != before:
+                way = (str(_change(noon - timedelta(days=1), noon, zone)), str(before), str(offset))
+                ways[(*way, name) if SOAK else (*way, "")] = name
+            before = offset
+    return ways
+
+
+def _change(before: datetime, behind: datetime, zone: ZoneInfo) -> datetime:
+    """The first minute with the later offset."""
+    while behind - before > timedelta(minutes=1):
+        middle = before + timedelta(minutes=(behind - before) // timedelta(minutes=2))
+        if middle.astimezone(zone).utcoffset() == behind.astimezone(zone).utcoffset():
+            behind = middle
+        else:
+            before = middle
+    return behind
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("minute", [0, *([15, 30, 59] if SOAK else [])])
+def test_no_change_of_clocks_anywhere_loses_or_doubles_a_daily_run(minute: int) -> None:
+    nights = nights_of(2026)
+
+    wrong = []
+    for (night, *_), name in nights.items():
+        zone = ZoneInfo(name)
+        begin = datetime.fromisoformat(night) - timedelta(days=2)
+        days = [(begin.astimezone(zone) + timedelta(days=number)).date() for number in range(1, 4)]
+        for hour in range(24):
+            at = time(hour, minute)
+            due = Counter(meant(fire, zone, at) for fire in fires(Cron(f"{minute} {hour} * * *", name), begin, begin + timedelta(days=5)))
+            wrong += [f"{name} {at}: {due[day]} times on {day}" for day in days if due[day] != 1]
+
+    assert wrong == []
+    assert len(nights) > 10
+
+
+def meant(fire: datetime, zone: ZoneInfo, at: time) -> date:
+    """The local day that a fire is for. A time that falls into a gap before midnight is due at midnight, when its day ends."""
+    local = fire.astimezone(zone)
+    return (local - timedelta(days=1)).date() if local.time() == time(0) != at else local.date()
 
 
 def test_a_manual_sync_is_never_due() -> None:

@@ -205,6 +205,30 @@ async def test_a_clock_that_is_set_back_makes_nobody_wait_longer_than_the_interv
         assert products <= wall.now(UTC) + longest
 
 
+@pytest.mark.parametrize("hours", [pytest.param(1, id="forward"), pytest.param(-1, id="back")])
+async def test_a_clock_that_is_set_by_an_hour_fires_each_time_of_day_once(wall: type[Wall], hours: int) -> None:
+    fired = Fired()
+    soon = wall.now(UTC) + timedelta(seconds=-60 if hours < 0 else 30 * 60)
+    async with running(fired, now=lambda: wall.now(UTC)) as scheduler:
+        daily = Cron(f"{soon.minute} {soon.hour} * * *")
+        scheduler.set(ORDERS, daily, wall.now(UTC) - timedelta(hours=2))
+        if hours < 0:
+            await until(lambda: fired.syncs == [ORDERS])  # it was due a minute ago
+        tomorrow = scheduler.next_run(ORDERS)
+
+        wall.set_by = timedelta(hours=hours)
+
+        with capture_logs() as logs:
+            await until(lambda: bool(logs))
+            await until(lambda: fired.syncs == [ORDERS])
+            await asyncio.sleep(0.2)  # several ticks
+        assert fired.syncs == [ORDERS]
+        following = scheduler.next_run(ORDERS)
+        assert following is not None
+        assert following == tomorrow or hours > 0
+        assert following > wall.now(UTC) + timedelta(hours=20)
+
+
 async def test_a_clock_that_runs_evenly_is_left_alone() -> None:
     with capture_logs() as logs:
         async with running(Fired()) as scheduler:

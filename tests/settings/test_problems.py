@@ -125,6 +125,35 @@ def test_a_wrong_value_is_told_in_words_for_people(written: Written, text: str, 
             "listen[1].socket: is another listener's already (got '/a')",
             id="one socket twice",
         ),
+        pytest.param("[[listen]]", "listen[0]: expected exactly one of 'socket' and 'address'", id="neither socket nor address"),
+        pytest.param(
+            '[[listen]]\nsocket = "a"\naddress = "127.0.0.1:1"', "listen[0]: expected exactly one of 'socket' and 'address'", id="both"
+        ),
+        pytest.param(
+            '[[listen]]\naddress = "0.0.0.0:7443"',
+            "listen[0]: other machines can reach 0.0.0.0:7443, and without TLS whoever is on the way reads the tokens; "
+            "add '[listen.tls]' with 'cert' and 'key', or use 127.0.0.1 or [::1]",
+            id="in the clear over a network",
+        ),
+        pytest.param(
+            '[[listen]]\naddress = "syncd.example:7443"',
+            "listen[0].address: expected an IP address or 'localhost' before the port, got 'syncd.example'",
+            id="a name that somebody else may lead elsewhere",
+        ),
+        pytest.param('[[listen]]\naddress = "7443"', "listen[0].address: expected HOST:PORT", id="a port alone"),
+        pytest.param(
+            '[[listen]]\naddress = "[::1]:1"\n[[listen]]\naddress = "[::1]:1"',
+            "listen[1].address: is another listener's already (got '[::1]:1')",
+            id="one address twice",
+        ),
+        pytest.param(
+            '[[listen]]\nsocket = "a"\ntls = { cert = "c", key = "k" }',
+            "listen[0]: 'tls' goes with 'address': a UNIX socket does not leave this machine",
+            id="TLS on a UNIX socket",
+        ),
+        pytest.param('[[listen]]\naddress = "127.0.0.1:1"\ngroup = "root"', "listen[0]: 'group' goes with 'socket'", id="a group over TCP"),
+        pytest.param('[[listen]]\naddress = "10.0.0.1:1"\ntls = { cert = "c" }', "listen[0].tls.key: is required", id="no key"),
+        pytest.param('[daemon.access]\nadmins = ["cert:"]', "daemon.access.admins[0]: expected a name behind 'cert:'", id="no certificate"),
         pytest.param("connections = 3", "connections: expected tables '[connections.NAME]' (got 3)", id="connections are tables"),
         pytest.param("[syncs]\nengine = 'copy'", "syncs.engine: expected a table (got 'copy')", id="a sync without a name"),
         pytest.param('[connections.x]\npath = "p"', "connections.x.kind: is required; there are: both, file, oracle, server", id="no kind"),

@@ -3,36 +3,66 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tests.system.waiting import until
 
-_PACKAGES = "systemd,systemd-sysv,dbus,python3,procps,libpam-systemd"
+SUITE = "bookworm"
+PYTHON = "/usr/bin/python3"
+"""The interpreter here that stands for the one in there: syncd is installed with the one and runs with the other."""
+CACHE = Path(__file__).resolve().parents[2] / ".cache" / "systemd"
 _MIRROR = "http://deb.debian.org/debian"
+_PACKAGES = "systemd,systemd-sysv,dbus,dbus-user-session,python3,procps,libpam-systemd"
+_NEEDED = {"debootstrap": "debootstrap", "systemd-nspawn": "systemd-container", "nsenter": "util-linux", "make": "make"}
+"""Program -> the package that Debian has it in."""
 _BOOT_SECONDS = 60.0
 _COMMAND_SECONDS = 120.0
 
 
-def make_tree(tree: Path, suite: str = "bookworm") -> None:
-    """Fetch a minimal Debian into a folder, which takes minutes; nothing if it is there."""
-    if not (tree / "usr/lib/systemd/systemd").exists():
-        subprocess.run(["debootstrap", "--variant=minbase", f"--include={_PACKAGES}", suite, tree, _MIRROR], check=True)
+def pristine(cache: Path = CACHE) -> Path:
+    """A minimal Debian in a folder. It is fetched once, which takes minutes, and never booted: copies are."""
+    tree = cache / SUITE
+    if not tree.exists():
+        making = cache / f"{SUITE}.making"
+        shutil.rmtree(making, ignore_errors=True)
+        cache.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["debootstrap", "--variant=minbase", f"--include={_PACKAGES}", SUITE, making, _MIRROR], check=True)
+        making.rename(tree)
+    return tree
+
+
+def copied(tree: Path, to: Path) -> Path:
+    subprocess.run(["cp", "--archive", "--reflink=auto", tree, to], check=True)
+    return to
+
+
+def missing() -> list[str]:
+    """What this machine lacks to boot another one, with the way to each."""
+    lacking = [f"{tool} (apt install {package})" for tool, package in _NEEDED.items() if not shutil.which(tool)]
+    if subprocess.run([PYTHON, "-c", "import pip, venv"], capture_output=True, check=False).returncode:
+        lacking.append(f"{PYTHON} with pip and venv (apt install python3-pip python3-venv)")
+    return lacking + ([] if os.geteuid() == 0 else ["the rights of root (sudo make test-systemd)"])
+
+
+def mismatch(tree: Path) -> str:
+    """Why what is installed with the interpreter here would not run with the one of the tree; nothing if it will."""
+    here, there = Path(PYTHON).resolve().name, Path(tree, PYTHON.lstrip("/")).readlink().name
+    return "" if here == there else f"{PYTHON} is {here} here and {there} in Debian {SUITE}: run this where they are the same"
 
 
 class Machine:
     """The booted tree; commands run inside."""
 
     def __init__(self, tree: Path, log: Path) -> None:
-        self._tree = tree
+        self.tree = tree
         self._log = log
         self._nspawn: subprocess.Popen[bytes]
         self._init = 0
 
     def __enter__(self) -> Self:
-        command = ["systemd-nspawn", "--quiet", "-D", str(self._tree), "--boot", "--register=no", "--keep-unit", "--console=read-only"]
+        command = ["systemd-nspawn", "--quiet", "-D", str(self.tree), "--boot", "--register=no", "--keep-unit", "--console=read-only"]
         with self._log.open("wb") as log:
             self._nspawn = subprocess.Popen(command, env=os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}, stdout=log, stderr=log)
         try:
@@ -63,14 +93,14 @@ class Machine:
 
     def writes(self, path: str, text: str, mode: int = 0o644) -> None:
         """Put a file into the machine."""
-        file = self._tree / path.lstrip("/")
+        file = self.tree / path.lstrip("/")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         file.chmod(mode)
 
     def removes(self, *paths: str) -> None:
         for path in paths:
-            file = self._tree / path.lstrip("/")
+            file = self.tree / path.lstrip("/")
             shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
 
     def _stop(self) -> None:
@@ -87,8 +117,3 @@ class Machine:
         children = Path(f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children").read_text().split()
         self._init = int(children[0]) if children else 0
         return bool(children) and self.tries("systemctl", "is-system-running").stdout.strip() in {"running", "degraded"}
-
-
-def missing(tools: Sequence[str] = ("debootstrap", "systemd-nspawn", "nsenter")) -> list[str]:
-    """What a machine lacks to boot another one."""
-    return [tool for tool in tools if not shutil.which(tool)] + ([] if os.geteuid() == 0 else ["the rights of root"])

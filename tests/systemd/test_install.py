@@ -33,6 +33,7 @@ def test_each_file_lies_where_it_is_looked_for(tmp_path: Path) -> None:
         "usr/local/lib/sysusers.d/syncd.conf",
         "usr/local/lib/tmpfiles.d/syncd.conf",
         "usr/local/share/doc/syncd/systemd.md",
+        "usr/local/share/man/man1/syncctl.1",
     }
 
 

@@ -28,6 +28,12 @@ def drop_in(place: Place, file: Path) -> None:
     shutil.copy(file, folder)
 
 
+def test_systemd_is_asked_wherever_it_is_installed() -> None:
+    installed = [path for path in ("/usr/lib/systemd/systemd", "/lib/systemd/systemd", "/run/systemd/system") if Path(path).exists()]
+
+    assert ANALYZE or not installed, "systemd is here, systemd-analyze is not: the units have not been checked"
+
+
 @pytest.mark.parametrize("tool", ANALYZE)
 def test_the_units_of_the_machine_are_clean(tool: str, place: Place) -> None:
     units = place.prefix / "lib/systemd/system"

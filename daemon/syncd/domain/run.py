@@ -46,6 +46,8 @@ class Counters:
     refused: int = 0
     deleted: int = 0
     bytes: int = 0
+    batches: int = 0
+    """How often rows were committed."""
 
     def plus(self, other: "Counters") -> "Counters":
         return Counters(
@@ -56,6 +58,7 @@ class Counters:
             self.refused + other.refused,
             self.deleted + other.deleted,
             self.bytes + other.bytes,
+            self.batches + other.batches,
         )
 
 
@@ -93,6 +96,8 @@ class Run:
     """What the run found, as JSON: the plan, the drift, the explanation; empty where the mode has none."""
     drifted: bool = False
     """The run compared two places and found that they differ, and did not mend it."""
+    traceparent: str = field(default="", compare=False)
+    """The caller's place in a trace (W3C Trace Context). Not kept: what a later process begins is a trace of its own."""
 
     def with_state(self, state: RunState, at: datetime) -> "Run":
         if self.state.ended:

@@ -40,8 +40,12 @@ class Lock:
             holder = os.pread(file, 20, 0).strip()
             os.close(file)
             raise LockHeld(self._path, int(holder) if holder.isdigit() else 0) from None
-        os.ftruncate(file, 0)
-        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(file, 0)
+            os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        except OSError:
+            os.close(file)
+            raise
         self._file = file
         return self
 

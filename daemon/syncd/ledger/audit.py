@@ -20,7 +20,7 @@ from syncd.domain.errors import PermanentError, SyncdError
 from syncd.ledger.border import border, busy, full, unwritable, unwritten
 from syncd.ledger.formats import table
 from syncd.ledger.moments import micros
-from syncd.ledger.outbox import Held, Line, recorded
+from syncd.ledger.outbox import Extent, Held, Line, recorded
 from syncd.ports.ledger import AuditQuery
 
 _STORAGE_VERSION = "v1.5.0"
@@ -32,7 +32,13 @@ CREATE TABLE IF NOT EXISTS book.entries (
 )
 """
 _SELECT = 'SELECT sequence, epoch_us("at"), action, sync, run, actor, outcome, detail, previous, hash FROM book.entries'
-_HELD = "SELECT count(*), coalesce(max(sequence), 0), arg_max(hash, sequence) FROM book.entries"
+_HELD = "SELECT count(*), coalesce(max(sequence), 0) FROM book.entries"
+_HASH = "SELECT hash FROM book.entries WHERE sequence = ? LIMIT 1"
+_LEAVE = "DETACH DATABASE IF EXISTS book"
+_BETWEEN = "sequence > ? AND sequence <= ?"
+_NEWEST = "ORDER BY sequence DESC LIMIT ?"
+_LOOKED_AT_FIRST = 20_000
+_END = 2**63 - 1
 _TEXT = "contains(lower(concat_ws(chr(10), action, sync, run, actor, outcome, detail)), lower(?))"
 _OUR_MISTAKES = (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError, duckdb.OutOfMemoryException)
 
@@ -51,12 +57,11 @@ class MonthFiles:
         self._memory = memory
         self._db: duckdb.DuckDBPyConnection | None = None
         self._month = ""
-        self._held = Held()
+        self._held: Held | None = None
 
     def open(self, month: str) -> Held:
         """Turn to the file of a month, made if it is missing; answers what it holds. Raises `DamagedFile`."""
-        self._turn_to(month)
-        return self._held
+        return self._holding(self._turn_to(month), month)
 
     def growing(self, month: str) -> Held:
         """Open a month's file so that entries can be added. A sealed one is given up: the clock was set back into its month."""
@@ -70,7 +75,8 @@ class MonthFiles:
         An error here proves no damage; if there is any, the next opening finds it.
         """
         db = self._turn_to(month)
-        fresh = [line for line in lines if line[0] > self._held.last]
+        held = self._holding(db, month)
+        fresh = [line for line in lines if line[0] > held.last]
         if fresh:
             try:
                 db.register("incoming", table(fresh))
@@ -78,19 +84,29 @@ class MonthFiles:
                 db.unregister("incoming")
             except duckdb.Error as error:
                 raise self._judge(month, unwritten(self._path(month), str(error))) from error
-            self._held = Held(self._held.entries + len(fresh), fresh[-1][0], fresh[-1][-1].hex())
-        return self._held.last
+            held = self._held = Held(held.entries + len(fresh), fresh[-1][0], fresh[-1][-1].hex())
+        return held.last
 
-    def search(self, month: str, query: AuditQuery) -> list[Recorded]:
-        """Entries of a month that match, newest first. Raises `DamagedFile`."""
+    def search(self, extent: Extent, query: AuditQuery) -> list[Recorded]:
+        """Entries of a month that match, newest first. Raises `DamagedFile`.
+
+        The newest ones are looked at first, which often are enough. Which entries match is found out from the columns that decide it;
+        only those are read whole.
+        """
         conditions, values = _conditions(query)
-        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        rows = self._selected(month, f"{where} ORDER BY sequence DESC LIMIT ?", [*values, query.limit])
-        return [recorded(row) for row in rows]
+        where = f"sequence IN (SELECT sequence FROM book.entries WHERE {' AND '.join([*conditions, _BETWEEN])} {_NEWEST})"
+        found: list[Line] = []
+        newest = extent.last - max(_LOOKED_AT_FIRST, query.limit)
+        for behind, upto in ((newest, _END), (-_END, newest)):
+            left = query.limit - len(found)
+            if left > 0:
+                asked = [*values, behind, upto, left]
+                found += self._selected(extent.month, f" WHERE {where} AND {_BETWEEN} {_NEWEST}", [*asked, behind, upto, left])
+        return [recorded(line) for line in found]
 
     def page(self, month: str, behind: int, upto: int, limit: int) -> list[Line]:
         """Entries of a month between two sequences, in their order, as they are stored. Raises `DamagedFile`."""
-        return self._selected(month, " WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?", [behind, upto, limit])
+        return self._selected(month, f" WHERE {_BETWEEN} ORDER BY sequence LIMIT ?", [behind, upto, limit])
 
     def place(self, month: str) -> Path | None:
         """The file of a month, if there is one."""
@@ -123,21 +139,23 @@ class MonthFiles:
             self.manifest(month).unlink(missing_ok=True)
 
     def set_aside(self, month: str, mark: str) -> str:
-        """Move a month's file out of the way; answers its new name."""
+        """Move a month's file out of the way, and what belongs to it; answers its new name."""
         self.close()
         path = self.place(month) or self._path(month)
-        name = f"{path.name}.quarantined-{mark}"
+        note, aside = self.manifest(month), f".quarantined-{mark}"
         with border(path):
             for ending in ("", ".wal"):
                 if path.with_name(path.name + ending).exists():
-                    path.with_name(path.name + ending).rename(path.with_name(name + ending))
-        return name
+                    path.with_name(path.name + ending).rename(path.with_name(path.name + aside + ending))
+            if note.exists():
+                note.rename(note.with_name(note.name + aside))
+        return path.name + aside
 
     def close(self) -> None:
         """Close what is open. An error here loses nothing: who opens the file next finds it out."""
         if self._db is not None:
             with contextlib.suppress(duckdb.Error):
-                self._db.execute("DETACH DATABASE IF EXISTS book")
+                self._db.execute(_LEAVE)
             self._db.close()
         self._db, self._month = None, ""
 
@@ -153,16 +171,28 @@ class MonthFiles:
     def _turn_to(self, month: str) -> duckdb.DuckDBPyConnection:
         if self._db is not None and self._month == month:
             return self._db
-        self.close()
         with border(self._folder):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            self._db = duckdb.connect(config=self._config())
-            self._held = _attach(self._db, self.place(month) or self._path(month))
+            db = self._db = self._db or duckdb.connect(config=self._config())
+            self._month, self._held = "", None
+            db.execute(_LEAVE)
+            _attach(db, self.place(month) or self._path(month))
         except duckdb.Error as error:
             raise self._judge(month, DamagedFile(f"{self.place(month)} is damaged: {error}")) from error
         self._month = month
-        return self._db
+        return db
+
+    def _holding(self, db: duckdb.DuckDBPyConnection, month: str) -> Held:
+        """What the file holds that is attached; counted once."""
+        if self._held is None:
+            try:
+                entries, last = db.execute(_HELD).fetchall()[0]
+                hashes = db.execute(_HASH, [last]).fetchall()
+            except duckdb.Error as error:
+                raise self._judge(month, DamagedFile(f"{self.place(month)} is damaged: {error}")) from error
+            self._held = Held(entries, last, hashes[0][0].hex() if hashes else "")
+        return self._held
 
     def _judge(self, month: str, likely: SyncdError) -> SyncdError:
         """Why DuckDB failed. Its exceptions do not tell damage from a full disk or a lock, so look for oneself."""
@@ -191,16 +221,14 @@ class MonthFiles:
         }
 
 
-def _attach(db: duckdb.DuckDBPyConnection, path: Path) -> Held:
+def _attach(db: duckdb.DuckDBPyConnection, path: Path) -> None:
     quoted = str(path).replace("'", "''")
     if path.suffix == ".parquet":
-        db.execute("CREATE SCHEMA book")
+        db.execute("ATTACH ':memory:' AS book")
         db.execute(f"CREATE VIEW book.entries AS SELECT * FROM read_parquet('{quoted}')")
     else:
         db.execute(f"ATTACH '{quoted}' AS book (STORAGE_VERSION '{_STORAGE_VERSION}')")
         db.execute(_CREATE)
-    entries, last, last_hash = db.execute(_HELD).fetchall()[0]
-    return Held(entries, last, last_hash.hex() if last_hash else "")
 
 
 def _conditions(query: AuditQuery) -> tuple[list[str], list[object]]:

@@ -5,13 +5,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from syncd.kit.tasks import alongside
-from syncd.ledger.archive import Archive
+from syncd.ledger.auditing import auditing
 from syncd.ledger.documents import StoredDocuments
 from syncd.ledger.remembered import Sweeper
 from syncd.ledger.rows import StoredRows
 from syncd.ledger.runs import StoredRuns
-from syncd.ledger.sealing import Sealer
-from syncd.ledger.shipping import AuditLog
 from syncd.ledger.state import Clock, open_state
 from syncd.ledger.syncs import StoredSyncs
 from syncd.ledger.tokens import StoredTokens
@@ -26,15 +24,14 @@ async def open_ledger(state_dir: Path, clock: Clock, keep_runs: int = 1000, keep
     """
     async with AsyncExitStack() as stack:
         state = await stack.enter_async_context(open_state(state_dir / "state.db", clock))
-        audit = AuditLog(state, state_dir / "audit")
+        audited = await stack.enter_async_context(auditing(state, state_dir / "audit", keep_months))
         sweeper = Sweeper(state)
-        stack.push_async_callback(audit.close)
-        await stack.enter_async_context(alongside(audit.serve(), "ledger: ship audit entries"))
-        sealer = Sealer(state, audit, keep_months)
-        await stack.enter_async_context(alongside(sealer.serve(), "ledger: tend audit months"))
         await stack.enter_async_context(alongside(sweeper.serve(), "ledger: sweep remembered rows"))
         syncs = StoredSyncs(state, sweeper.wake)
         runs, rows, documents, tokens = StoredRuns(state, keep_runs), StoredRows(state), StoredDocuments(state), StoredTokens(state)
         yield Ledger(
-            runs, syncs, rows, audit, Archive(state, audit, sealer), documents, tokens, state_dir, lambda: audit.unshipped, state.busy_for
+            *(runs, syncs, rows, audited.log, audited.archive, documents, tokens, state_dir),
+            unshipped=lambda: audited.log.unshipped,
+            busy_for=lambda: max(state.busy_for(), audited.log.busy_for()),
+            problems=lambda: audited.checkup.problems,
         )

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from syncd.domain.audit import digest
 from syncd.domain.verdict import Fault, Finding
 from syncd.ledger.moments import moment
-from syncd.ledger.outbox import Line, recorded
+from syncd.ledger.outbox import Line, intact
 
 _CONTENT = slice(1, 8)
 _PREVIOUS, _HASH = 8, 9
@@ -40,15 +39,6 @@ class Chain:
         return Finding(self._place, fault, first, last, note)
 
 
-def intact(line: Line) -> bool:
-    """Whether the hash of a line is that of its contents."""
-    try:
-        entry = recorded(line)
-        return digest(entry.sequence, entry.at, entry.entry, entry.previous) == entry.hash
-    except (ValueError, TypeError, OverflowError):
-        return False
-
-
 def differences(place: str, expected: Sequence[Line], found: Iterable[Line]) -> Iterator[Finding]:
     """Where the lines of a month's file are not those that it is to hold. Both are of the same range of sequences."""
     wanted = {line[0]: line for line in expected}
@@ -58,7 +48,7 @@ def differences(place: str, expected: Sequence[Line], found: Iterable[Line]) -> 
         sequence = line[0]
         if sequence in seen or sequence not in wanted:
             yield Finding(place, _stray(place, line), sequence, sequence)
-        elif line != wanted[sequence]:
+        elif line != wanted[sequence] and (intact(wanted[sequence]) or not intact(line)):
             moved = placed.get(line[_CONTENT], sequence) != sequence
             yield Finding(place, Fault.REORDERED if moved else Fault.EDITED, sequence, sequence)
         seen.add(sequence)

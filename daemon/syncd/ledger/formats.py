@@ -18,6 +18,7 @@ from syncd.ledger.border import damaged
 from syncd.ledger.moments import moment
 from syncd.ledger.outbox import Line
 
+_ROW_GROUP = 100_000
 COLUMNS = ("sequence", "at", "action", "sync", "run", "actor", "outcome", "detail", "previous", "hash")
 SCHEMA = pa.schema(
     [
@@ -121,14 +122,26 @@ class Copy:
 
 
 class _Parquet:
+    """Lines are gathered: a reader can skip a group of rows by its sequences and times, and each costs it some work."""
+
     def __init__(self, sink: Sink) -> None:
         self._writer = pq.ParquetWriter(sink, SCHEMA, compression="zstd")
+        self._held: list[pa.Table] = []
 
     def write(self, lines: Sequence[Line]) -> None:
-        self._writer.write_table(table(lines))
+        self._held.append(table(lines))
+        if sum(held.num_rows for held in self._held) >= _ROW_GROUP:
+            self._put()
 
     def close(self) -> None:
+        if self._held:
+            self._put()
         self._writer.close()
+
+    def _put(self) -> None:
+        gathered = pa.concat_tables(self._held)
+        self._held = []
+        self._writer.write_table(gathered, row_group_size=gathered.num_rows)
 
 
 class _Csv:

@@ -66,6 +66,8 @@ class Doubt(Enum):
     """It lacks its newest entries though they had been shipped."""
     DIFFERS = "differs"
     """It holds something else."""
+    LEDGER = "ledger"
+    """It differs, and the outbox is not what it was: of the two, the file may be the better copy."""
 
 
 def append(db: sqlite3.Connection, at: datetime, entries: Iterable[Entry], shipped: int) -> int:
@@ -179,8 +181,33 @@ def compare(db: sqlite3.Connection, month: str, held: Held) -> Doubt:
     ).fetchone()
     newest = db.execute(f"SELECT hash FROM outbox WHERE sequence = ? AND {_MONTH} = ?", (held.last, month)).fetchone()
     if held.entries + missing != due or (held.entries and (newest is None or bytes(newest[0]).hex() != held.hash)):
-        return Doubt.DIFFERS
+        return Doubt.DIFFERS if _complete(db, Extent(month, first, last), due) else Doubt.LEDGER
     return Doubt.BEHIND if lost else Doubt.NONE
+
+
+def stands(db: sqlite3.Connection, entry: Entry) -> bool:
+    """Whether there is an entry with the same action, outcome and detail. Reads everything: for rare questions."""
+    settled, detail = _settled(entry)
+    words = (settled.action, settled.outcome, detail)
+    return db.execute("SELECT 1 FROM outbox WHERE action = ? AND outcome = ? AND detail = ? LIMIT 1", words).fetchone() is not None
+
+
+def _complete(db: sqlite3.Connection, extent: Extent, entries: int) -> bool:
+    """Whether the outbox has every entry of a month, the newest as it was hashed."""
+    lines = of_month(db, extent, extent.last - 1, 1)
+    counted = db.execute(
+        f"SELECT count(*) FROM outbox WHERE sequence BETWEEN ? AND ? AND {_MONTH} = ?", (extent.first, extent.last, extent.month)
+    ).fetchone()[0]
+    return counted == entries and bool(lines) and intact(lines[0])
+
+
+def intact(line: Line) -> bool:
+    """Whether the hash of a line is that of its contents."""
+    try:
+        entry = recorded(line)
+        return digest(entry.sequence, entry.at, entry.entry, entry.previous) == entry.hash
+    except (ValueError, TypeError, OverflowError):
+        return False
 
 
 def recorded(line: Sequence[Any]) -> Recorded:

@@ -1,11 +1,12 @@
 """The durable life of runs."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from syncd.domain.audit import Entry
 from syncd.domain.run import Failure, Run, RunState
+from syncd.ledger import standing
 from syncd.ledger.moments import micros
 from syncd.ledger.records import RUN_COLUMNS, intern, load, put_hold, put_run, run_from
 from syncd.ledger.state import State, Transaction
@@ -33,14 +34,14 @@ class StoredRuns:
     async def add(self, run: Run) -> Run:
         return await self._state.write(partial(_add, run=run))
 
-    async def begin(self, run: Run) -> SyncRecord:
-        return await self._state.write(partial(_begin, run=run))
+    async def begin(self, run: Run, settings: Mapping[str, object] | None = None) -> SyncRecord:
+        return await self._state.write(partial(_begin, run=run, settings=settings))
 
     async def end(self, run: Run, hold: Hold | None = None, entries: Sequence[Entry] = ()) -> None:
         await self._state.write(partial(_end, run=run, hold=hold, entries=entries, keep=self._keep))
 
-    async def retried(self, run: Run, failure: Failure) -> None:
-        await self._state.write(partial(_retried, run=run, failure=failure))
+    async def retried(self, run: Run, failure: Failure, wait: float) -> None:
+        await self._state.write(partial(_retried, run=run, failure=failure, wait=wait))
 
     async def find(self, query: RunQuery) -> Sequence[Run]:
         return await self._state.read(partial(_find, query=query))
@@ -54,11 +55,14 @@ def _add(transaction: Transaction, run: Run) -> Run:
     return run
 
 
-def _begin(transaction: Transaction, run: Run) -> SyncRecord:
+def _begin(transaction: Transaction, run: Run, settings: Mapping[str, object] | None) -> SyncRecord:
     db = transaction.db
     before = load(db, [run.sync])[run.sync]
     if _stored_state(db, run) is not RunState.RUNNING:
-        transaction.record(_entry(run, "run.started", "ok", {"mode": run.mode, "trigger": run.trigger.value}))
+        detail: dict[str, object] = {"mode": run.mode, "trigger": run.trigger.value, "from": standing.place(before)}
+        if settings is not None:
+            detail["settings"] = standing.applied(transaction, run.sync, settings)
+        transaction.record(_entry(run, "run.started", "ok", detail))
     put_run(db, run)
     if run.writes:
         db.execute("UPDATE syncs SET clean = 0 WHERE id = ?", (intern(db, run.sync),))
@@ -79,12 +83,14 @@ def _end(transaction: Transaction, run: Run, hold: Hold | None, entries: Sequenc
         _end_halt(db, run, sync)
     if hold is not None:
         put_hold(db, sync, hold)
-    transaction.record(*entries, _ended(run, hold))
+    reached = standing.place(load(db, [run.sync])[run.sync])
+    transaction.record(*entries, _ended(run, hold, reached))
     db.execute(_PRUNE, (sync, keep))
 
 
-def _retried(transaction: Transaction, run: Run, failure: Failure) -> None:
-    transaction.record(_entry(run, "run.retried", failure.code, {"attempt": run.attempt, "problem": failure.message}))
+def _retried(transaction: Transaction, run: Run, failure: Failure, wait: float) -> None:
+    detail: dict[str, object] = {"attempt": run.attempt, "problem": failure.message, "wait": round(wait, 3)}
+    transaction.record(_entry(run, "run.retried", failure.code, detail))
 
 
 def _end_halt(db: sqlite3.Connection, run: Run, sync: int) -> None:
@@ -98,7 +104,7 @@ def _stored_state(db: sqlite3.Connection, run: Run) -> RunState | None:
     return RunState(row["state"]) if row else None
 
 
-def _ended(run: Run, hold: Hold | None) -> Entry:
+def _ended(run: Run, hold: Hold | None, reached: Mapping[str, str]) -> Entry:
     counters = run.counters
     detail: dict[str, object] = {
         "mode": run.mode,
@@ -106,6 +112,7 @@ def _ended(run: Run, hold: Hold | None) -> Entry:
         "summary": run.summary,
         "attempt": run.attempt,
         "counters": {name: getattr(counters, name) for name in counters.__slots__},
+        "reached": reached,
     }
     if run.started_at and run.ended_at:
         detail["seconds"] = round((run.ended_at - run.started_at).total_seconds(), 3)

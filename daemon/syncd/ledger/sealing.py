@@ -22,9 +22,8 @@ from syncd.domain.verdict import Manifest
 from syncd.kit.threads import in_thread
 from syncd.ledger import outbox
 from syncd.ledger.border import border, unwritten
-from syncd.ledger.chain import intact
 from syncd.ledger.formats import Copy, Form, Sink
-from syncd.ledger.outbox import Extent, Line
+from syncd.ledger.outbox import Extent, Line, intact
 from syncd.ledger.shipping import AuditLog
 from syncd.ledger.state import State, Transaction
 
@@ -84,7 +83,7 @@ class Sealer:
         if broken:
             self._broken.add(extent.month)
             log.error("audit month not sealed", month=extent.month, sequence=broken)
-            await self._audit.record([Entry(BROKEN, outcome=BROKEN, detail={"month": extent.month, "sequence": broken})])
+            await self._audit.record_once(Entry(BROKEN, outcome=BROKEN, detail={"month": extent.month, "sequence": broken}))
             return
         async with self._audit.whole():
             if extent not in await self._state.read(partial(outbox.extents, behind=0)):

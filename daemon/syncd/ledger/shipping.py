@@ -6,8 +6,8 @@ its end and a file that was deleted are all mended the same way.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -44,9 +44,17 @@ class AuditLog:
         self._alone = asyncio.Lock()
         self._shipped = 0
         self._sound: set[str] = set()
+        self._appending = False
 
     async def record(self, entries: Sequence[Entry]) -> None:
         await self._state.write(lambda transaction: transaction.record(*entries))
+
+    async def record_once(self, entry: Entry) -> bool:
+        """Write an entry unless one stands there already that says the same of the same; answers whether it was written."""
+        if await self._state.read(partial(outbox.stands, entry=entry)):
+            return False
+        await self.record([entry])
+        return True
 
     async def query(self, query: AuditQuery) -> Sequence[Recorded]:
         found: list[Recorded] = []
@@ -70,6 +78,10 @@ class AuditLog:
         """How many entries the monthly files still lack."""
         return self._state.growth.head - self._shipped
 
+    def busy_for(self) -> timedelta:
+        """How long a few more entries have been on their way into a month's file. Nothing else counts: reading one may take its time."""
+        return self._thread.busy_for() if self._appending else timedelta(0)
+
     @asynccontextmanager
     async def whole(self) -> AsyncIterator[None]:
         """Keep everybody else from the files; on entry, they hold everything recorded so far."""
@@ -80,6 +92,12 @@ class AuditLog:
     async def on_files(self, work: Callable[[MonthFiles], Answer]) -> Answer:
         """Do something with the files in their thread. Only inside of `whole`."""
         return await self._thread.call(work, self.files)
+
+    async def rebuild(self, extent: Extent, why: str) -> None:
+        """Set a month's file aside and make it anew from the ledger."""
+        async with self._alone:
+            await self._replaced(extent.month, why)
+            await self._fill(extent)
 
     async def serve(self) -> None:
         """Ship what there is, then whenever there is more, for ever. What cannot be shipped waits in the outbox."""
@@ -93,7 +111,8 @@ class AuditLog:
         """Ship the rest and close the files."""
         try:
             if await self._try_to_ship():
-                await self._state.write(partial(_keep_shipped, shipped=self._shipped))
+                with suppress(SyncdError):  # a full disk; the next start finds out for itself
+                    await self._state.write(partial(_keep_shipped, shipped=self._shipped))
         finally:
             await self._thread.call(self.files.close)
             await self._thread.close()
@@ -118,7 +137,11 @@ class AuditLog:
         if held < extent.last:
             held = (await self._thread.call(self.files.growing, extent.month)).last
         while lines := await self._state.read(partial(outbox.of_month, extent=extent, behind=held, limit=_GROUP)):
-            held = await self._thread.call(self.files.append, extent.month, lines)
+            self._appending = True
+            try:
+                held = await self._thread.call(self.files.append, extent.month, lines)
+            finally:
+                self._appending = False
 
     async def _opened(self, month: str) -> Held:
         """What a month's file holds. A damaged one is replaced by an empty one; on first use the file is compared with the outbox."""
@@ -131,6 +154,8 @@ class AuditLog:
         match await self._state.read(partial(outbox.compare, month=month, held=held)):
             case Doubt.DIFFERS:
                 return await self._replaced(month, "it does not hold what the ledger wrote")
+            case Doubt.LEDGER:
+                log.warning("audit file left as it is: the ledger itself is damaged", month=month)
             case Doubt.BEHIND:
                 await self._tell_of_rebuilding(month, "its newest entries were lost", "")
             case Doubt.NONE:
@@ -151,11 +176,11 @@ class AuditLog:
 
     async def _search(self, extent: Extent, query: AuditQuery) -> list[Recorded]:
         try:
-            return await self._thread.call(self.files.search, extent.month, query)
+            return await self._thread.call(self.files.search, extent, query)
         except DamagedFile as error:
             await self._replaced(extent.month, str(error))
         await self._fill(extent)
-        return await self._thread.call(self.files.search, extent.month, query)
+        return await self._thread.call(self.files.search, extent, query)
 
 
 def _keep_shipped(transaction: Transaction, shipped: int) -> None:

@@ -14,6 +14,7 @@ from syncd.domain.audit import Entry
 from syncd.kit.threads import OneThread
 from syncd.ledger import migrations, outbox
 from syncd.ledger.border import border
+from syncd.ledger.last_words import last_words
 from syncd.ledger.outbox import Growth
 
 Clock = Callable[[], datetime]
@@ -76,7 +77,7 @@ class State:
         return await self._reader.call(self._read, work)
 
     def _write(self, work: Callable[[Transaction], Answer]) -> Answer:
-        with border(self._path), self._writing as db:
+        with border(self._path, underway=True), self._writing as db:
             db.execute("BEGIN IMMEDIATE")
             transaction = Transaction(db, self._clock().astimezone(UTC), self.shipped)
             answer = work(transaction)
@@ -105,7 +106,8 @@ async def open_state(path: Path, clock: Clock) -> AsyncIterator[State]:
     async with AsyncExitStack() as stack:
         state = State(path, clock)
         await state._open(stack)  # noqa: SLF001 - the two are one
-        yield state
+        async with last_words(lambda entry: state.write(lambda transaction: transaction.record(entry))):
+            yield state
 
 
 def _opened(path: Path) -> sqlite3.Connection:

@@ -24,7 +24,8 @@ from syncd.ledger.state import State
 _SLICE = 5_000
 _STRAYS = 1_000
 _MOST_FINDINGS = 1_000
-_BOOK = "state.db"
+BOOK = "state.db"
+"""Where the entries stand that everything else follows."""
 _END = 2**63 - 1
 
 
@@ -93,15 +94,15 @@ class Verification:
         begin = await self._state.read(partial(outbox.lines, behind=first - 1, upto=head, limit=1))
         known = begin[0] if begin and begin[0][0] == first else None
         before = known[8] if known and first > 1 else bytes.fromhex(GENESIS)
-        chain = Chain(_BOOK, first - 1, before)
+        chain = Chain(BOOK, first - 1, before)
         while lines := await self._state.read(partial(outbox.lines, behind=chain.sequence, upto=head, limit=_SLICE)):
             self._add(await in_thread(partial(self._followed, chain, lines)))
             yield len(lines)
         self._add(chain.end(head, own))
         if first > 1 and (first - 1, before.hex()) not in self._known.expired:
-            self._add([Finding(_BOOK, Fault.REMOVED, 1, first - 1, "no entry tells that they expired")])
+            self._add([Finding(BOOK, Fault.REMOVED, 1, first - 1, "no entry tells that they expired")])
         beyond = await self._state.read(partial(outbox.beyond_head, limit=_STRAYS))
-        self._add(Finding(_BOOK, Fault.INSERTED, sequence, sequence, "behind the head") for sequence in beyond)
+        self._add(Finding(BOOK, Fault.INSERTED, sequence, sequence, "behind the head") for sequence in beyond)
         await self._as_noted(first, head)
 
     def _followed(self, chain: Chain, lines: Sequence[Line]) -> list[Finding]:
@@ -117,11 +118,11 @@ class Verification:
             return
         sequence, own = self._noted
         if sequence > head:
-            self._add([Finding(_BOOK, Fault.TRUNCATED, head + 1, sequence, "it had been longer")])
+            self._add([Finding(BOOK, Fault.TRUNCATED, head + 1, sequence, "it had been longer")])
             return
         lines = await self._state.read(partial(outbox.lines, behind=sequence - 1, upto=sequence, limit=1))
         if not lines or lines[0][9].hex() != own:
-            self._add([Finding(_BOOK, Fault.UNLINKED, sequence, sequence, "not the hash that was noted")])
+            self._add([Finding(BOOK, Fault.UNLINKED, sequence, sequence, "not the hash that was noted")])
 
     async def _file(self, extent: Extent, head: int) -> AsyncGenerator[int, None]:
         async with self._audit.whole():

@@ -23,6 +23,8 @@ class Wish:
     queue: bool = False
     """Wait for the run under way instead of being refused."""
     actor: str = ""
+    traceparent: str = ""
+    """The caller's place in a trace, as W3C Trace Context writes it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,8 +63,12 @@ class RunBook(Protocol):
     async def add(self, run: Run) -> Run:
         """Write a new run; if its `request_id` is known already, return that run instead and write nothing."""
 
-    async def begin(self, run: Run) -> SyncRecord:
-        """Write a run as running, with its audit entry, and mark its sync as not clean if the run writes. Answers the state before."""
+    async def begin(self, run: Run, settings: Mapping[str, object] | None = None) -> SyncRecord:
+        """Write a run as running, with its audit entry, and mark its sync as not clean if the run writes. Answers the state before.
+
+        `settings` are those in force, secrets as references. Where they are not those of the run before, the entry `settings.applied`
+        tells them.
+        """
 
     async def end(self, run: Run, hold: Hold | None = None, entries: Sequence[Entry] = ()) -> None:
         """Write a run that has ended, its audit entry `run.ended`, and the hold it leaves behind, if any, in one transaction.
@@ -72,8 +76,8 @@ class RunBook(Protocol):
         A writing run that is done makes its sync clean, and ends a halt. A run that never began has no effect on either.
         """
 
-    async def retried(self, run: Run, failure: Failure) -> None:
-        """Write the audit entry `run.retried`: the attempt that is under way has failed, and another one follows."""
+    async def retried(self, run: Run, failure: Failure, wait: float) -> None:
+        """Write the audit entry `run.retried`: the attempt that is under way has failed, and another one follows in so many seconds."""
 
     async def find(self, query: RunQuery) -> Sequence[Run]:
         """Runs that match, newest first."""
@@ -213,3 +217,5 @@ class Ledger:
     """How many audit entries are durable, and not yet in the monthly files."""
     busy_for: Callable[[], timedelta] = timedelta
     """How long the one who writes them has been at the present piece of work; nothing if there is none."""
+    problems: Callable[[], tuple[str, ...]] = tuple
+    """What is wrong with the books and cannot be mended, for people."""

@@ -1,7 +1,7 @@
 """What the servicers ask of the daemon."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +17,10 @@ class ControlBoard(Protocol):
     """The newest state of everything."""
 
     epoch: str
+
+    @property
+    def revision(self) -> int:
+        """Of the newest change."""
 
     def since(self, revision: int) -> BoardView:
         """Everything that changed behind a revision; 0 gives the whole board."""
@@ -40,6 +44,9 @@ class ControlDaemon(Protocol):
 
     @property
     def settings_file(self) -> Path: ...
+
+    @property
+    def ailing(self) -> Callable[[], Sequence[str]]: ...
 
     def statuses(self) -> Sequence[SyncStatus]: ...
 

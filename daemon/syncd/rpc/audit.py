@@ -8,9 +8,10 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from syncapi.v1 import audit_pb2 as pb
-from syncapi.v1 import audit_pb2_grpc
+from syncapi.v1 import audit_pb2_grpc, logs_pb2
 from syncd.ports.ledger import AuditArchive, AuditBook, AuditQuery, ExportQuery
 from syncd.rpc import audit_wire, paging, wire
+from syncd.rpc.logs import LogStreams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +24,10 @@ _ALIVE_SECONDS = 15.0
 
 
 class Audit(audit_pb2_grpc.AuditServicer):
-    def __init__(self, book: AuditBook, archive: AuditArchive, going_away: asyncio.Event) -> None:
+    def __init__(self, book: AuditBook, archive: AuditArchive, logs: LogStreams, going_away: asyncio.Event) -> None:
         self._book = book
         self._archive = archive
+        self._logs = logs
         self._going_away = going_away
 
     async def QueryAudit(self, request: pb.QueryAuditRequest, context: Context) -> AsyncIterator[pb.QueryAuditResponse]:
@@ -71,6 +73,16 @@ class Audit(audit_pb2_grpc.AuditServicer):
             async for part in parts:
                 for message in audit_wire.parts(part):
                     yield message
+
+    async def SearchLogs(self, request: logs_pb2.SearchLogsRequest, context: Context) -> AsyncIterator[logs_pb2.SearchLogsResponse]:
+        async with aclosing(self._logs.search(request)) as answers:
+            async for answer in answers:
+                yield answer
+
+    async def TailLogs(self, request: logs_pb2.TailLogsRequest, context: Context) -> AsyncIterator[logs_pb2.TailLogsResponse]:
+        async with aclosing(self._logs.tail(request)) as answers:
+            async for answer in answers:
+                yield answer
 
     async def _behind_now(self, backlog: int) -> int:
         newest = await self._book.query(AuditQuery(limit=1))

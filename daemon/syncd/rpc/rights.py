@@ -11,7 +11,7 @@ _SERVICES: Mapping[str, Mapping[Role, str]] = {
         Role.OPERATOR: "PauseSync ResumeSync StartRun CancelRun CheckConnections RetryDeadLetters DiscardDeadLetters",
         Role.ADMIN: "ReloadSettings ResetSync",
     },
-    "Audit": {Role.VIEWER: "QueryAudit TailAudit VerifyAudit ExportAudit"},
+    "Audit": {Role.VIEWER: "QueryAudit TailAudit VerifyAudit ExportAudit SearchLogs TailLogs"},
     "Access": {Role.NONE: "WhoAmI", Role.ADMIN: "CreateToken ListTokens RevokeToken"},
     "Clients": {
         Role.VIEWER: "ListClients GetUnified ExportClients ListConflicts GetConflict ListVersions GetVersion DiffVersions",

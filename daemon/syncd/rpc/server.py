@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Unpack
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
-from syncd.rpc.entrance import entrance
+from syncd.rpc.behind import Behind, Desks
+from syncd.rpc.entrance import Entrance, entrance
 from syncd.rpc.interceptors import ErrorsAsStatuses
 from syncd.rpc.metering import Metered
-from syncd.rpc.services import Behind
+from syncd.rpc.services import serve
+from syncd.rpc.turns import taking_turns
 from syncd.settings.access import AccessSection
 
 if TYPE_CHECKING:
-    from syncd.ports.clients_control import ClientsDesk
     from syncd.ports.ledger import Ledger
-    from syncd.ports.metadata_control import MetadataDesk
     from syncd.ports.metering import Meter
     from syncd.rpc.asked import ControlDaemon
     from syncd.settings.daemon import ListenSection
@@ -35,6 +36,9 @@ _OPTIONS = (
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
 )
 _ACCESS = AccessSection()
+_PARTING_SECONDS = 1.0
+
+Shut = Callable[[], Awaitable[None]]
 
 
 @asynccontextmanager
@@ -47,16 +51,15 @@ async def serving(  # noqa: PLR0913 - one argument for each thing that stands be
     *,
     access: AccessSection = _ACCESS,
     meter: Meter | None = None,
-    clients: ClientsDesk | None = None,
-    metadata: MetadataDesk | None = None,
-) -> AsyncIterator[None]:
+    **desks: Unpack[Desks],
+) -> AsyncIterator[Shut]:
     """Serve callers while the block runs. Streams end when `daemon.going_away` is set; calls under way then have `grace` seconds.
 
-    Without its desk there is no service `Clients`, or `Metadata`.
+    What it yields lets nobody in any more: the next calls of those who are inside go to whoever listens then.
     """
-    async with entrance(access, ledger) as way:
+    async with entrance(access, ledger) as way, taking_turns(daemon.board, daemon.going_away) as turns:
         server = grpc.aio.server(interceptors=(*([Metered(meter)] if meter else []), ErrorsAsStatuses(), way.gate), options=_OPTIONS)
-        services = Behind(daemon, ledger, version, clients, metadata).serve(server)
+        services = serve(Behind(daemon, ledger, version, **desks), server, turns)
         health = HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(health, server)
         reflection.enable_server_reflection(
@@ -68,7 +71,14 @@ async def serving(  # noqa: PLR0913 - one argument for each thing that stands be
             async with way.open(listen):
                 for service in ["", *services]:
                     await health.set(service, health_pb2.HealthCheckResponse.SERVING)
-                yield
+                yield partial(_shut, health, way)
         finally:
-            await health.enter_graceful_shutdown()
+            await _shut(health, way)
+            # gRPC cancels calls that reach it while it stops, so callers have to know before.
+            await way.door.emptied(_PARTING_SECONDS)
             await server.stop(grace)
+
+
+async def _shut(health: HealthServicer, way: Entrance) -> None:
+    await health.enter_graceful_shutdown()
+    way.door.shut()

@@ -26,6 +26,11 @@ def caller(context: Any) -> str:
     return str(context.peer()).split(":", 1)[0] or "unix" if known is identity.NOBODY else known.actor
 
 
+def traceparent(context: Any) -> str:
+    """Where the call stands in the caller's trace; empty where it says nothing."""
+    return str(dict(context.invocation_metadata() or ()).get("traceparent", ""))
+
+
 def moment(at: datetime | None) -> Timestamp | None:
     if at is None:
         return None
@@ -84,6 +89,7 @@ def counters(counted: Counters) -> common_pb2.Counters:
         refused=counted.refused,
         deleted=counted.deleted,
         bytes=counted.bytes,
+        batches=counted.batches,
     )
 
 

@@ -93,7 +93,7 @@ class Context:
         """Write what a receipt says. Raises `Stopped` after that if the run was asked to end."""
         batch, refused = receipt.batch, len(receipt.refused)
         stored = batch.rows.num_rows - refused
-        done = Counters(read=batch.read, stored=stored, refused=refused, deleted=len(batch.gone), bytes=batch.size)
+        done = Counters(read=batch.read, stored=stored, refused=refused, deleted=len(batch.gone), bytes=batch.size, batches=1)
         run = replace(self._run, counters=self._run.counters.plus(done))
         await self._books.syncs.commit(run, receipt, scope)
         self._run = replace(self._run, counters=self._run.counters.plus(done))

@@ -1,7 +1,7 @@
 """What a client may ask of the daemon, in the daemon's own words. One event loop."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,15 @@ from syncd.runtime.wishes import asked_for
 class Daemon:
     """Answers questions and carries out wishes; raises `SyncdError`s."""
 
-    def __init__(self, ledger: Ledger, board: Board, supervisor: Supervisor, roster: Roster) -> None:
+    def __init__(
+        self, ledger: Ledger, board: Board, supervisor: Supervisor, roster: Roster, ailing: Callable[[], Sequence[str]] = tuple
+    ) -> None:
         self._ledger = ledger
         self._supervisor = supervisor
         self._roster = roster
         self.board = board
+        self.ailing = ailing
+        """What ails the books and the parts of the daemon that it can do without, for people."""
         self.started_at = datetime.now(UTC)
         self.going_away = asyncio.Event()
         """Set when the daemon begins to stop: streams end then."""

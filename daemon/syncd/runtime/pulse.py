@@ -29,7 +29,7 @@ def tell(state: str) -> None:
 
 
 async def beat(silence: timedelta, writer: BusyFor) -> None:
-    """Say that the daemon lives, twice in every `silence`, for ever. Not while the writer has been at one thing for longer than that.
+    """Say that the daemon lives, twice in every `silence`, for ever. Not while a writer has been at one thing for longer than that.
 
     It is said from the event loop, so a loop that is blocked says nothing either.
     """

@@ -14,6 +14,7 @@ from syncd.runtime.recovery import gone_on_with, recover
 from syncd.runtime.supervised import Supervised
 from syncd.runtime.supervisor import Supervisor
 from syncd.settings.difference import difference
+from syncd.settings.dump import fingerprint
 from syncd.settings.load import Settings
 
 
@@ -55,7 +56,9 @@ class Roster:
         records = await self._ledger.syncs.load(sorted(names))
         for name in sorted(names):
             sync = self.settings.syncs[name]
-            self._supervisor.add(Supervised(name, sync.kind, sync.section, connections, records[name]))
+            used = {use.connection for use in sync.section.uses()} & self.settings.connections.keys()
+            connected = {each: fingerprint(self.settings.connections[each].section) for each in sorted(used)}
+            self._supervisor.add(Supervised(name, sync.kind, sync.section, connections, records[name], connected=connected))
 
     async def _go_on(self, runs: Sequence[Run]) -> None:
         for run in runs:

@@ -3,9 +3,10 @@
 import asyncio
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -17,8 +18,11 @@ from syncd.kit.ids import ulid
 from syncd.ports.ledger import Hold, HoldKind, RunBook, SyncRecord
 from syncd.ports.running import Engine, Report
 from syncd.runtime.context import Context, Stopped
+from syncd.runtime.patience import until_written
 from syncd.runtime.retry import delay
 from syncd.settings.retry import Retry
+
+Written = TypeVar("Written")
 
 log = structlog.get_logger()
 
@@ -45,6 +49,10 @@ class Desk:
     context: Callable[[Run, SyncRecord], Context]
     waiting: Callable[[Context, Failure, float], None]
     """Called before each wait between two attempts, with what went wrong and the seconds until the next."""
+    blocked: Callable[[Run, Failure], None]
+    """Called whenever the ledger takes nothing; the run waits for it."""
+    settings: Mapping[str, object]
+    """Those in force, as the audit log tells them."""
 
 
 class Runner:
@@ -56,7 +64,7 @@ class Runner:
         self._retry = retry
         self._desk = desk
         self._wish: RunState | None = None
-        self._wished = asyncio.Event()
+        self._wished, self._leaving = asyncio.Event(), asyncio.Event()
         self._context: Context | None = None
         self._attempt: asyncio.Task[Report] | None = None
         self._failures = 0
@@ -67,6 +75,8 @@ class Runner:
 
     def stop(self, wish: RunState) -> None:
         """End the run as `wish`: CANCELLED because a person asked, INTERRUPTED because the daemon stops."""
+        if wish is RunState.INTERRUPTED:
+            self._leaving.set()
         if self._wish is not None:
             return
         self._wish = wish
@@ -83,8 +93,8 @@ class Runner:
                 return await self._ended_before_it_began()
             try:
                 self._run = self._run.with_state(RunState.RUNNING, datetime.now(UTC))
-                context = self._desk.context(self._run, await self._desk.runs.begin(self._run))
-                self._context = context
+                record = await self._write(lambda: self._desk.runs.begin(self._run, self._desk.settings))
+                context = self._context = self._desk.context(self._run, record)
                 log.info("run started", mode=context.run.mode, trigger=context.run.trigger.value)
                 outcome = await self._try(context)
             finally:
@@ -144,7 +154,7 @@ class Runner:
             return GivenUp.of(error, self._failures)
         wait = delay(self._failures, self._retry, random.random(), error.after).total_seconds()  # noqa: S311 - spreads load, guards nothing
         log.warning("attempt failed", code=error.code, error=str(error), attempt=context.run.attempt, seconds=round(wait, 1))
-        await self._desk.runs.retried(context.run, _failure(error))
+        await self._write(lambda: self._desk.runs.retried(context.run, _failure(error), wait))
         self._desk.waiting(context, _failure(error), wait)
         try:
             await asyncio.wait_for(self._wished.wait(), wait)
@@ -186,7 +196,7 @@ class Runner:
             log.error("cleaning up met a bug, the next run does it", exc_info=error)
 
     async def _written(self, context: Context, run: Run, hold: Hold | None, entries: Sequence[Entry] = ()) -> Ended:
-        await self._desk.runs.end(run, hold, entries)
+        await self._write(lambda: self._desk.runs.end(run, hold, entries))
         say = log.error if hold and hold.kind is HoldKind.HALTED else log.info
         say(
             "run ended",
@@ -199,8 +209,11 @@ class Runner:
     async def _ended_before_it_began(self) -> Ended:
         run = self._run.with_state(self._wish or RunState.CANCELLED, datetime.now(UTC))
         if run.state is not RunState.INTERRUPTED:
-            await self._desk.runs.end(run)
+            await self._write(lambda: self._desk.runs.end(run))
         return Ended(run, "", None)
+
+    async def _write(self, write: Callable[[], Awaitable[Written]]) -> Written:
+        return await until_written(write, self._leaving, lambda error: self._desk.blocked(self.run, _failure(error)))
 
 
 class GivenUp(SyncdError):

@@ -9,23 +9,38 @@ from syncd.kit import cron
 
 _LONGEST_REPETITION = timedelta(hours=3)
 """More than any time zone has turned its clocks back by in this century."""
+_ONE_NIGHT = timedelta(days=1)
 
 
 def first_fire(schedule: Schedule, now: datetime, last_start: datetime | None) -> datetime | None:
     """When a sync is due first after the daemon has started, or its schedule has been changed.
 
     What became due meanwhile is due now, once. A sync that never ran waits for its first time if it has a `cron`, else it is due now.
-    A last start in the future (the clock was set back) never makes the wait longer than the schedule itself.
+    A last start in the future (the clock was set back) never makes the wait longer than the schedule itself; but see `after_setting_back`.
     """
     match schedule:
         case Every(interval):
             due = now if last_start is None else last_start + interval
             return max(now, min(due, now + interval))
         case Cron():
-            due_since = next_fire(schedule, min(last_start or now, now), None)
+            behind = last_start if last_start and last_start <= now else after_setting_back(schedule, now, last_start)
+            due_since = next_fire(schedule, behind, None)
             return None if due_since is None else max(now, due_since)
         case Manual():
             return None
+
+
+def after_setting_back(schedule: Schedule, now: datetime, last: datetime | None) -> datetime:
+    """The moment behind which to look for the next time, if a sync was due last at a time that the clock has now before it once more.
+
+    A time of day that has passed does not count again when the clock is set back by some hours. What repeats within the day does, it
+    would otherwise fall silent; and so does everything if the clock was wrong by more than a day.
+    """
+    match schedule:
+        case Cron(expression) if last is not None and now < last <= now + _ONE_NIGHT and not cron.parse(expression).repeats:
+            return last
+        case _:
+            return now
 
 
 def next_fire(schedule: Schedule, after: datetime, anchor: datetime | None) -> datetime | None:

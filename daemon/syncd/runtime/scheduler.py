@@ -11,7 +11,7 @@ from apscheduler.triggers.base import BaseTrigger
 
 from syncd.domain.run import SyncName
 from syncd.domain.schedule import Schedule
-from syncd.runtime.schedule import first_fire, next_fire
+from syncd.runtime.schedule import after_setting_back, first_fire, next_fire
 
 _TICK_SECONDS = 20.0
 _JUMP = timedelta(seconds=2)
@@ -54,6 +54,8 @@ class Scheduler:
         self._tick_seconds = tick
         self._started_at = now() - timedelta(seconds=monotonic())
         """What the wall clock showed when the monotonic one began; moves only if the wall clock is set."""
+        self._fired: dict[SyncName, datetime] = {}
+        """When each was due last, by the clock of then."""
         self._tick: asyncio.TimerHandle | None = None
         self._jobs = AsyncIOScheduler(timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1})
 
@@ -80,6 +82,7 @@ class Scheduler:
 
     def remove(self, sync: SyncName) -> None:
         """Fire no more for a sync; one that has no schedule is fine."""
+        self._fired.pop(sync, None)
         if self._jobs.get_job(sync) is not None:
             self._jobs.remove_job(sync)
 
@@ -91,6 +94,7 @@ class Scheduler:
 
     async def _due(self, sync: SyncName) -> None:
         """A coroutine, because the library would run a plain function in a thread."""
+        self._fired[sync] = self._now()
         self._fire(sync)
 
     def _wait_for_tick(self) -> None:
@@ -110,6 +114,6 @@ class Scheduler:
         """What is due stays due; nothing waits longer than its schedule would have it wait from now."""
         now = self._now()
         for job in self._jobs.get_jobs():
-            following = next_fire(job.trigger.schedule, now, None)
+            following = next_fire(job.trigger.schedule, after_setting_back(job.trigger.schedule, now, self._fired.get(job.id)), None)
             if following is not None and following < job.next_run_time:
                 job.modify(next_run_time=following)

@@ -15,6 +15,10 @@ from syncd.runtime.daemon import Daemon
 from syncd.runtime.pulse import BusyFor, beat, show
 from syncd.runtime.reloading import reload_when
 
+_TO_STOP = (signal.SIGTERM, signal.SIGINT)
+_READY_WITHIN_SECONDS = 5.0
+"""So long a systemd that has too much to hear just now is waited for: without this word it would end us."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -36,15 +40,22 @@ class Asked:
 
 @contextmanager
 def signals() -> Iterator[Asked]:
-    """Hear signals while the block runs."""
+    """Hear signals while the block runs. The second one that asks to stop ends the process at once."""
     asked, loop = Asked(), asyncio.get_running_loop()
-    events = {signal.SIGTERM: asked.to_stop, signal.SIGINT: asked.to_stop, signal.SIGHUP: asked.to_reload}
-    for number, event in events.items():
-        loop.add_signal_handler(number, event.set)
+
+    def stop() -> None:
+        asked.to_stop.set()
+        for number in _TO_STOP:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)  # the kernel's business from now on: it needs no loop that moves
+
+    for number in _TO_STOP:
+        loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGHUP, asked.to_reload.set)
     try:
         yield asked
     finally:
-        for number in events:
+        for number in (*_TO_STOP, signal.SIGHUP):
             loop.remove_signal_handler(number)
 
 
@@ -52,7 +63,7 @@ def signals() -> Iterator[Asked]:
 async def in_service(daemon: Daemon, asked: Asked, writer: BusyFor) -> AsyncIterator[None]:
     """While the block runs, reload when asked to, and tell systemd how the daemon and its syncs are. The block is ready when it begins."""
     async with AsyncExitStack() as stack:
-        systemd.notify("READY=1")
+        systemd.notify("READY=1", within=_READY_WITHIN_SECONDS)
         if silence := systemd.watchdog():
             await stack.enter_async_context(alongside(beat(silence, writer), "the watchdog's pulse"))
         await stack.enter_async_context(alongside(show(daemon.board), "the status line"))

@@ -1,20 +1,27 @@
 """One sync as it is supervised: what it is made of, what it does, and why it does not."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from syncd.domain.errors import NotFound
 from syncd.domain.run import Failure, Run, RunId, RunState, SyncName, Trigger
 from syncd.domain.status import Phase, RunView, SyncStatus
 from syncd.kit.ids import ulid
+from syncd.kit.text import did_you_mean
 from syncd.ports.connecting import Connections
 from syncd.ports.ledger import HoldKind, SyncRecord
 from syncd.ports.running import EngineKind
 from syncd.runtime.runner import Runner
 from syncd.settings.dump import dump
 from syncd.settings.sync import Role, SyncSection
+
+
+def no_such(name: SyncName, known: Iterable[str]) -> NotFound:
+    """There is no such sync; the error guesses which of those that there are was meant."""
+    return NotFound(f"there is no sync '{name}'{did_you_mean(name, known)}", hint="`syncctl status` lists them", code="sync.unknown")
 
 
 @dataclass(slots=True)
@@ -38,6 +45,9 @@ class Supervised:
     warnings: tuple[str, ...] = ()
     retired: bool = False
     """The settings do not have it any more; it goes when its run has ended."""
+
+    connected: Mapping[str, str] = field(default_factory=dict)
+    """Connection that it uses -> digest of the connection's settings."""
 
     targets: frozenset[str] = field(init=False)
 
@@ -67,6 +77,11 @@ class Supervised:
     def shown_settings(self) -> Mapping[str, Any]:
         """The settings as JSON can say them, secrets as references."""
         return dump(self.settings)
+
+    @property
+    def settings_in_force(self) -> Mapping[str, object]:
+        """The settings as the audit log tells them: what connections say stays out, but that it changed is told."""
+        return {"settings": self.shown_settings, "connections": self.connected}
 
     def status(self, active: RunView | None, next_run: datetime | None) -> SyncStatus:
         """What the sync does at this moment, with the view of its run under way."""

@@ -8,16 +8,16 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from syncd.domain.errors import NotFound, Refused, SyncdError
+from syncd.domain.errors import Refused, SyncdError
 from syncd.domain.run import Failure, Run, RunId, RunState, SyncName, Trigger
 from syncd.domain.status import RunView
-from syncd.kit.text import did_you_mean
 from syncd.ports.ledger import HoldKind, Ledger, SyncRecord
 from syncd.runtime.board import Board
 from syncd.runtime.context import Context, ContextBooks
 from syncd.runtime.runner import Desk, Ended, Runner
 from syncd.runtime.scheduler import Scheduler
-from syncd.runtime.supervised import Supervised
+from syncd.runtime.supervised import Supervised, no_such
+from syncd.runtime.tracing import Traced
 from syncd.runtime.watcher import Watcher
 from syncd.settings.retry import Retry
 
@@ -42,6 +42,8 @@ class Supervisor:
         self._stopping = False
         self._left_one = asyncio.Event()
         """Set whenever a run has left, and replaced."""
+        self.traced = Traced()
+        """Through what runs are watched; set it before the first one begins."""
         self.scheduler = Scheduler(self._due)
         self.watcher = Watcher(self._changed)
 
@@ -52,8 +54,7 @@ class Supervisor:
     def find(self, name: SyncName) -> Supervised:
         """One sync. Raises `NotFound`."""
         if name not in self._syncs:
-            guess = did_you_mean(name, self._syncs)
-            raise NotFound(f"there is no sync '{name}'{guess}", hint="`syncctl status` lists them", code="sync.unknown")
+            raise no_such(name, self._syncs)
         return self._syncs[name]
 
     def add(self, sync: Supervised) -> None:
@@ -88,7 +89,9 @@ class Supervisor:
     def enqueue(self, run: Run) -> None:
         """Start a run that stands in the ledger as queued, as soon as its turn comes."""
         sync = self._syncs[run.sync]
-        if sync.main and sync.takes_alone(run):
+        if self._stopping:
+            self._board.post_run(RunView(run, "waiting for the next start of the daemon"))
+        elif sync.main and sync.takes_alone(run):
             sync.waiting.append(run)
             self._board.post_run(RunView(run, "waiting for the run before it"))
         else:
@@ -109,9 +112,13 @@ class Supervisor:
         for sync in self._syncs.values():
             for waiting in sync.waiting:
                 if waiting.id == run:
-                    sync.waiting.remove(waiting)
                     ended = waiting.with_state(RunState.CANCELLED, datetime.now(UTC))
-                    await self._ledger.runs.end(ended)
+                    sync.waiting.remove(waiting)
+                    try:
+                        await self._ledger.runs.end(ended)
+                    except SyncdError:
+                        sync.waiting.appendleft(waiting)
+                        raise
                     self._board.post_run(RunView(ended))
                     return ended
         return None
@@ -181,8 +188,15 @@ class Supervisor:
 
     def _start(self, sync: Supervised, run: Run) -> None:
         slots = self._writing_slots if sync.takes_alone(run) else self._looking_slots
-        desk = Desk(self._ledger.runs, slots, lambda run, record: self._context(sync, run, record), lambda *wait: self._waits(sync, *wait))
-        engine = sync.engine.build(sync.name, sync.settings, sync.connections)
+        desk = Desk(
+            self._ledger.runs,
+            slots,
+            lambda run, record: self._context(sync, run, record),
+            lambda *wait: self._waits(sync, *wait),
+            lambda run, failure: self._blocked(sync, run, failure),
+            sync.settings_in_force,
+        )
+        engine = self.traced.engine(sync.engine.build(sync.name, sync.settings, self.traced.connections(sync.connections)))
         runner = Runner(run, engine, sync.settings.retry or self._retry, desk)
         if sync.takes_alone(run):
             sync.main = runner
@@ -194,7 +208,7 @@ class Supervisor:
     def _context(self, sync: Supervised, run: Run, record: SyncRecord) -> Context:
         ledger, name = self._ledger, sync.name
         kept, folder = ledger.documents.of(name), ledger.folder / "syncs" / name
-        books = ContextBooks(ledger.syncs, ledger.rows.rows(name), lambda: self.crowded(name), kept, folder)
+        books = ContextBooks(self.traced.syncs(ledger.syncs), ledger.rows.rows(name), lambda: self.crowded(name), kept, folder)
         context = Context(run, record, books, lambda context: self._moved(sync, context))
         self._moved(sync, context)
         return context
@@ -213,9 +227,18 @@ class Supervisor:
         self._board.post_run(context.view)
         self.show(sync)
 
+    def _blocked(self, sync: Supervised, run: Run, failure: Failure) -> None:
+        if sync.problem != failure:
+            log.error("the ledger cannot be written, the run waits", sync=sync.name, run=run.id, code=failure.code, error=failure.message)
+        sync.problem = failure
+        if sync.takes_alone(run):
+            sync.pausing = "until the ledger can be written"
+        self._board.post_run(RunView(run, "waiting until the ledger can be written"))
+        self.show(sync)
+
     async def _carry_out(self, sync: Supervised, runner: Runner) -> None:
         try:
-            ended = await runner.carry_out()
+            ended = await self.traced.carry_out(runner)
         except SyncdError as error:
             log.warning("the ledger refuses a run", sync=sync.name, run=runner.run.id, code=error.code, error=str(error))
             sync.problem = Failure(error.code, str(error), error.hint)

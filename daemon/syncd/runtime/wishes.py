@@ -30,6 +30,7 @@ def asked_for(wish: Wish, default: str, modes: Mapping[str, Mode]) -> Run:
         writes=mode.writes_with(wish.parameters),
         request_id=wish.request_id,
         actor=wish.actor,
+        traceparent=wish.traceparent,
     )
 
 

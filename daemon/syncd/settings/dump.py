@@ -1,5 +1,7 @@
 """Settings as plain values, and the secrets that they refer to."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, time, timedelta
 from enum import Enum
@@ -18,6 +20,11 @@ from syncd.settings.secret import SecretReference
 def dump(section: BaseModel) -> dict[str, Any]:
     """A section as JSON can say it, in the words of the settings file; secrets as references, what is not set left out."""
     return {name: _plain(value) for name, value in section if value is not None}
+
+
+def fingerprint(section: BaseModel) -> str:
+    """Twelve letters that change with anything a section says."""
+    return hashlib.sha256(json.dumps(dump(section), sort_keys=True).encode()).hexdigest()[:12]
 
 
 def secret_problems(settings: Settings) -> tuple[Problem, ...]:

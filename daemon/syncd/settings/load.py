@@ -103,11 +103,11 @@ class _Reading:
         if not isinstance(given, list):
             self._problem(("listen",), "expected one or more tables '[[listen]]'", found(given))
             return ()
-        sections: dict[Path, ListenSection] = {}
+        sections: dict[str, ListenSection] = {}
         for number, value in enumerate(given):
             section = self._section(("listen", number), ListenSection, value)
-            if section is not None and sections.setdefault(section.socket, section) is not section:
-                self._problem(("listen", number, "socket"), "is another listener's already", found(str(section.socket)))
+            if section is not None and sections.setdefault(section.place, section) is not section:
+                self._problem(("listen", number, section.way), "is another listener's already", found(section.place))
         return tuple(sections.values())
 
     def _notify(self) -> Iterator[NotifySection]:

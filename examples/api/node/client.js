@@ -2,7 +2,7 @@
 // With PROTO_FOLDER it reads the .proto files, without it it asks the daemon.
 import { createHash } from "node:crypto";
 import grpc from "@grpc/grpc-js";
-import { errorInfo, fromDaemon, fromFiles } from "./connect.js";
+import { details, fromDaemon, fromFiles, healthOf, servicesOf } from "./connect.js";
 
 const [address, sync, metadataSync, requestId, folder] = process.argv.slice(2);
 const api = folder ? fromFiles(folder) : await fromDaemon(address);
@@ -18,8 +18,8 @@ function call(client, method, request) {
 }
 
 /** The messages of a stream. Leaving the loop ends the call: grpc-js would go on with it, and the program would never end. */
-async function* messages(client, method, request) {
-  const call = client[method](request);
+async function* messages(client, method, request, options = {}) {
+  const call = client[method](request, options);
   call.on("error", () => {}); // that we end it ourselves is an error, too; others reach the loop
   try {
     yield* call;
@@ -50,20 +50,36 @@ async function run() {
   return { same: first.id === again.id, state };
 }
 
-/** What an error tells. */
-async function unknown() {
+/** What an error tells: the status, our stable reason, and which fields of the request are wrong. */
+async function refusal(method, request) {
   try {
-    await call(control, "GetSync", { sync: "no-such-sync" });
+    await call(control, method, request);
   } catch (error) {
-    const { reason, domain } = errorInfo(error);
-    return { code: grpc.status[error.code], reason, domain };
+    const { ErrorInfo, BadRequest } = details(error);
+    const fields = (BadRequest?.field_violations ?? []).map(({ field }) => field);
+    return { code: grpc.status[error.code], reason: ErrorInfo.reason, domain: ErrorInfo.domain, fields };
   }
+}
+
+/** What this daemon can do; its epoch changes with every start. */
+async function daemon() {
+  const { capabilities, syncs, epoch } = await call(control, "GetDaemon", {});
+  return { capabilities, syncs, epoch };
 }
 
 /** The first message of a watch is complete. */
 async function snapshot() {
-  for await (const { snapshot, syncs } of messages(control, "WatchSyncs", {})) {
-    return { complete: snapshot, syncs: syncs.map(({ name }) => name).sort() };
+  for await (const { snapshot, syncs, epoch, revision } of messages(control, "WatchSyncs", {})) {
+    return { complete: snapshot, syncs: syncs.map(({ name }) => name).sort(), epoch, revised: Number(revision) > 0 };
+  }
+}
+
+/** How a call ends whose time is over. */
+async function late() {
+  try {
+    for await (const message of messages(control, "WatchSyncs", {}, { deadline: Date.now() + 300 }));
+  } catch (error) {
+    return grpc.status[error.code];
   }
 }
 
@@ -88,7 +104,17 @@ async function cache() {
   return { sha256: found, whole: found === told.sha256 };
 }
 
-const found = { syncs: await syncs(), run: await run(), unknown: await unknown(), snapshot: await snapshot() };
+const found = {
+  daemon: await daemon(),
+  syncs: await syncs(),
+  run: await run(),
+  unknown: await refusal("GetSync", { sync: "no-such-sync" }),
+  invalid: await refusal("StartRun", { sync, mode: "no-such-mode" }),
+  snapshot: await snapshot(),
+  late: await late(),
+  health: [await healthOf(address, ""), await healthOf(address, "syncapi.v1.Control")],
+  services: await servicesOf(address),
+};
 const first = await tail(0, 2);
 found.audit = [...first, ...(await tail(first.at(-1), 2))];
 found.cache = await cache();

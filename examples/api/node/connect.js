@@ -14,20 +14,53 @@ export function fromFiles(folder) {
 
 /** From what the daemon tells about itself, by server reflection: no files are needed. */
 export async function fromDaemon(address) {
-  const call = new (reflection())(address, grpc.credentials.createInsecure()).ServerReflectionInfo();
+  const files = new Set();
+  const ask = asking(address);
+  for (const name of (await listed(ask)).filter((name) => name.startsWith("syncapi."))) {
+    const { file_descriptor_response: found } = await ask({ file_containing_symbol: name });
+    for (const file of found.file_descriptor_proto) files.add(file.toString("base64"));
+  }
+  ask.end();
+  return grpc.loadPackageDefinition(loader.loadFileDescriptorSetFromBuffer(descriptorSet(files), OPTIONS)).syncapi.v1;
+}
+
+/** What the daemon says it serves. */
+export async function servicesOf(address) {
+  const ask = asking(address);
+  const names = await listed(ask);
+  ask.end();
+  return names.sort();
+}
+
+/** Whether a service takes calls; the empty name stands for all of them. */
+export async function healthOf(address, service) {
+  const client = new HEALTH(address, grpc.credentials.createInsecure());
+  try {
+    return await new Promise((done, fail) => client.Check({ service }, (error, { status } = {}) => (error ? fail(error) : done(status))));
+  } finally {
+    client.close();
+  }
+}
+
+/** Questions to the daemon about itself, answered one by one. */
+function asking(address) {
+  const client = new REFLECTION(address, grpc.credentials.createInsecure());
+  const call = client.ServerReflectionInfo();
   const answers = call[Symbol.asyncIterator]();
   const ask = async (question) => {
     call.write(question);
     return (await answers.next()).value;
   };
-  const { list_services_response: listed } = await ask({ list_services: "" });
-  const files = new Set();
-  for (const { name } of listed.service.filter(({ name }) => name.startsWith("syncapi."))) {
-    const { file_descriptor_response: found } = await ask({ file_containing_symbol: name });
-    for (const file of found.file_descriptor_proto) files.add(file.toString("base64"));
-  }
-  call.end();
-  return grpc.loadPackageDefinition(loader.loadFileDescriptorSetFromBuffer(descriptorSet(files), OPTIONS)).syncapi.v1;
+  ask.end = () => {
+    call.end();
+    client.close();
+  };
+  return ask;
+}
+
+async function listed(ask) {
+  const { list_services_response: answer } = await ask({ list_services: "" });
+  return answer.service.map(({ name }) => name);
 }
 
 /** A google.protobuf.FileDescriptorSet: every file as field 1. */
@@ -37,33 +70,49 @@ function descriptorSet(files) {
   return Buffer.from(writer.finish());
 }
 
-function reflection() {
-  const { root } = protobuf.parse(
-    `syntax = "proto3";
-    package grpc.reflection.v1alpha;
-    service ServerReflection { rpc ServerReflectionInfo(stream Request) returns (stream Response); }
-    message Request { oneof message_request { string file_containing_symbol = 4; string list_services = 7; } }
-    message Response { Files file_descriptor_response = 4; Services list_services_response = 6; }
-    message Files { repeated bytes file_descriptor_proto = 1; }
-    message Services { repeated Service service = 1; }
-    message Service { string name = 1; }`,
-    { keepCase: true },
-  );
-  return grpc.loadPackageDefinition(loader.fromJSON(root.toJSON(), OPTIONS)).grpc.reflection.v1alpha.ServerReflection;
+/** A package from its text. */
+function parsed(text) {
+  const { root } = protobuf.parse(text, { keepCase: true });
+  return grpc.loadPackageDefinition(loader.fromJSON(root.toJSON(), OPTIONS)).grpc;
 }
+
+const REFLECTION = parsed(
+  `syntax = "proto3";
+  package grpc.reflection.v1alpha;
+  service ServerReflection { rpc ServerReflectionInfo(stream Request) returns (stream Response); }
+  message Request { oneof message_request { string file_containing_symbol = 4; string list_services = 7; } }
+  message Response { Files file_descriptor_response = 4; Services list_services_response = 6; }
+  message Files { repeated bytes file_descriptor_proto = 1; }
+  message Services { repeated Service service = 1; }
+  message Service { string name = 1; }`,
+).reflection.v1alpha.ServerReflection;
+
+const HEALTH = parsed(
+  `syntax = "proto3";
+  package grpc.health.v1;
+  service Health { rpc Check(Request) returns (Response); }
+  message Request { string service = 1; }
+  message Response { enum Status { UNKNOWN = 0; SERVING = 1; NOT_SERVING = 2; SERVICE_UNKNOWN = 3; } Status status = 1; }`,
+).health.v1.Health;
 
 const STATUS = protobuf.parse(
   `syntax = "proto3";
   message Status { int32 code = 1; string message = 2; repeated Any details = 3; }
   message Any { string type_url = 1; bytes value = 2; }
-  message ErrorInfo { string reason = 1; string domain = 2; map<string, string> metadata = 3; }`,
+  message ErrorInfo { string reason = 1; string domain = 2; map<string, string> metadata = 3; }
+  message BadRequest { repeated Violation field_violations = 1; }
+  message Violation { string field = 1; string description = 2; }`,
+  { keepCase: true },
 ).root;
 
-/** The google.rpc.ErrorInfo of an error: its `reason` is stable, `metadata.hint` says what to do. */
-export function errorInfo(error) {
+/** What an error carries, by name: of the ErrorInfo, `reason` is stable and `metadata.hint` says what to do. */
+export function details(error) {
   const [trailer] = error.metadata?.get("grpc-status-details-bin") ?? [];
-  if (!trailer) return undefined;
-  const { details } = STATUS.lookupType("Status").decode(trailer);
-  const detail = details.find(({ type_url, typeUrl }) => (typeUrl ?? type_url).endsWith("/google.rpc.ErrorInfo"));
-  return detail && STATUS.lookupType("ErrorInfo").toObject(STATUS.lookupType("ErrorInfo").decode(detail.value), { objects: true });
+  const found = {};
+  for (const { type_url, value } of trailer ? STATUS.lookupType("Status").decode(trailer).details : []) {
+    const name = type_url.slice("type.googleapis.com/google.rpc.".length);
+    const type = STATUS.get(name);
+    if (type) found[name] = type.toObject(type.decode(value), { objects: true, arrays: true });
+  }
+  return found;
 }
