@@ -4,6 +4,7 @@ import os
 import sys
 import traceback
 from types import TracebackType
+from typing import NoReturn
 
 import click
 
@@ -86,14 +87,25 @@ cli.section(
 )
 
 
-def main() -> None:
-    """Run the command line of this process and end it with the exit code that fits."""
+def program() -> NoReturn:
+    """Run the command line of this process and end it as it stands: to take gRPC and Python apart would cost a third of a short command."""
+    code = main()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        code = code or Exit.FAILED
+    os._exit(code)
+
+
+def main() -> int:
+    """Run the command line of this process; the answer is the exit code that fits."""
     for stream in (sys.stdout, sys.stderr):
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what goes wrong is told once, by us
     session = Session()
     sys.excepthook = lambda kind, error, trace: _unforeseen(session, (kind, error, trace))
-    sys.exit(_run(session))
+    return _run(session)
 
 
 def _run(session: Session) -> int:
@@ -111,6 +123,8 @@ def _run(session: Session) -> int:
         return error.exit_code
     except click.Abort:
         return Exit.INTERRUPTED
+    except SystemExit as end:  # click ends so behind a completion, and where nobody reads on
+        return int(end.code or Exit.DONE)
     except Problem as problem:
         _say(problem.label, str(problem), hint=problem.hint)
         if session.debug and problem.debug:
@@ -137,4 +151,4 @@ def _unforeseen(session: Session, error: tuple[type[BaseException], BaseExceptio
 
 
 if __name__ == "__main__":
-    main()
+    program()

@@ -39,6 +39,5 @@ class InsideCtl:
             here.setattr(sys, "excepthook", sys.excepthook)
             here.setattr(sys, "stdout", io.TextIOWrapper(out, "utf-8", write_through=True))
             here.setattr(sys, "stderr", io.TextIOWrapper(err, "utf-8", write_through=True))
-            with pytest.raises(SystemExit) as end:
-                main()
-            return Said(int(end.value.code or 0), out.getvalue(), err.getvalue().decode())
+            code = main()
+            return Said(code, out.getvalue(), err.getvalue().decode())
