@@ -19,6 +19,7 @@ _ENVIRONMENT = {
     "SYNCD_ADDRESS": "Where the daemon listens, as with --address.",
     "SYNCD_TOKEN": "The token that says who calls; see `syncctl token create`.",
     "SYNCD_TOKEN_FILE": "A file with the token, readable for its owner only.",
+    "SYNCD_TLS_CA, SYNCD_TLS_CERT, SYNCD_TLS_KEY": "Files, as with --tls-ca, --tls-cert and --tls-key.",
     "NO_COLOR": "If set, nothing is coloured.",
 }
 _FILES = {

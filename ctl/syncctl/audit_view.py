@@ -1,5 +1,6 @@
-"""What a check of the audit log found, and what vouches for a copy, for people."""
+"""The audit log for people: the detail of an entry, what a check found, and what vouches for a copy."""
 
+import json
 from collections.abc import Iterator
 
 from syncapi.v1.audit_pb2 import AuditFault, AuditFinding, AuditManifest, VerifyAuditResponse
@@ -19,6 +20,15 @@ _FAULTS = {
     AuditFault.AUDIT_FAULT_UNREADABLE: "the file cannot be read",
     AuditFault.AUDIT_FAULT_RESEALED: "changed since it was sealed",
 }
+_LONG = 200  # characters: counters stand in a line, the settings of a sync do not
+
+
+def detail(entry: AuditEntry) -> str:
+    """`mode=full stored=49940`; of a long table only `settings={…}`, the whole is for programs."""
+    members = json.loads(entry.detail_json or "{}")
+    return words.pairs(
+        {name: "{…}" if isinstance(value, dict) and len(words.plain(value)) > _LONG else value for name, value in members.items()}
+    )
 
 
 def progress(reply: VerifyAuditResponse) -> str:

@@ -22,7 +22,7 @@ from syncapi.v1.control_pb2_grpc import ControlStub
 from syncapi.v1.metadata_pb2 import ListSnapshotsResponse
 from syncapi.v1.metadata_pb2_grpc import MetadataStub
 from syncctl import credentials, tls
-from syncctl.problems import Broken, Exit, Problem
+from syncctl.problems import START, Broken, Exit, Problem
 from syncctl.session import Session
 from syncctl.translation import problem_of
 
@@ -32,7 +32,6 @@ _OPTIONS = [
     ("grpc.max_reconnect_backoff_ms", 1000),
     ("grpc.max_receive_message_length", 64 << 20),
 ]
-_START = "start it: `systemctl start syncd`, or `syncd --settings FILE`; elsewhere: --address or $SYNCD_ADDRESS"
 
 Request = TypeVar("Request", bound=Message)
 Reply = TypeVar("Reply", bound=Message)
@@ -160,7 +159,7 @@ def _not_allowed(path: str) -> Problem:
 
 
 def _nobody(message: str, debug: str = "") -> Problem:
-    return Broken(message, hint=_START, debug=debug)
+    return Broken(message, hint=START, debug=debug)
 
 
 def gathered(fetch: Callable[[str], Page], enough: Callable[[Page], bool] = lambda _: False) -> Page:

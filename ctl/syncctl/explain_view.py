@@ -1,6 +1,5 @@
 """The story of a run, for people."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -54,7 +53,7 @@ def _began(story: Story) -> Iterator[Row]:
     if "request_id" in trigger:
         yield "request id", trigger["request_id"]
     if story["run"]["parameters"]:
-        yield "parameters", _pairs(story["run"]["parameters"])
+        yield "parameters", words.pairs(story["run"]["parameters"])
 
 
 def _settings(story: Story) -> Iterator[Row]:
@@ -75,7 +74,7 @@ def _settings(story: Story) -> Iterator[Row]:
 def _changed(change: Mapping[str, Any]) -> Cell:
     if "then" not in change and "now" not in change:
         return Span("changed since", "warn")
-    then, now = (_text(change[name]) if name in change else "not set" for name in ("then", "now"))
+    then, now = (words.plain(change[name]) if name in change else "not set" for name in ("then", "now"))
     return (then, quiet(" → now "), Span(now, "warn"))
 
 
@@ -137,7 +136,7 @@ def _ended(story: Story) -> Iterator[Row]:
     if outcome.get("hint"):
         yield "to do", outcome["hint"]
     if "leaves_sync" in outcome:
-        yield "the sync", Span(outcome["leaves_sync"], "warn")
+        yield "the sync", (Span(outcome["leaves_sync"], "warn"), quiet(f"  `syncctl resume {story['run']['sync']}` ends that"))
 
 
 def _followed(story: Story) -> Iterator[Row]:
@@ -160,15 +159,7 @@ def _followed(story: Story) -> Iterator[Row]:
 def _event(event: Mapping[str, Any]) -> Cell:
     bad = Span(f"{event['outcome']} ", "bad") if event["outcome"] != "ok" else ""
     by = quiet(f"{event['by']}  ") if event["by"] != "syncd" else ""
-    return (by, bad, _pairs(event["detail"]), quiet(f"  {_clock(event['at'])}"))
-
-
-def _pairs(members: Mapping[str, Any]) -> str:
-    return " ".join(f"{name}={_text(value)}" for name, value in members.items())
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return (by, bad, words.pairs(event["detail"]), quiet(f"  {_clock(event['at'])}"))
 
 
 def _clock(iso: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from syncapi.v1.common_pb2 import AuditEntry, Phase, Run, RunState, RunTrigger, Sync
-from syncctl import stamps
+from syncctl import run_view, stamps
 
 Story = dict[str, Any]
 """As JSON can say it. What nobody knows is left out."""
@@ -17,7 +17,6 @@ Story = dict[str, Any]
 _TOLD_ELSEWHERE = frozenset({"run.started", "run.ended", "run.retried", "rows.refused"})
 _AFTERWARDS = ("notify", "sync")
 _EVENTS = 100
-_ENDED = frozenset({RunState.RUN_STATE_DONE, RunState.RUN_STATE_FAILED, RunState.RUN_STATE_CANCELLED, RunState.RUN_STATE_INTERRUPTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ def _checkpoint(told: Sources) -> Story:
 
 def _trigger(told: Sources) -> Story:
     run = told.run
-    found: Story = {"kind": RunTrigger.Name(run.trigger).removeprefix("RUN_TRIGGER_").lower(), "at": iso(run.queued_at)}
+    found: Story = {"kind": run_view.trigger(run), "at": iso(run.queued_at)}
     if run.actor:
         found["by"] = run.actor
     if run.request_id:
@@ -172,8 +171,8 @@ def _is_afterwards(entry: AuditEntry) -> bool:
 
 def _outcome(told: Sources) -> Story:
     run = told.run
-    found: Story = {"state": RunState.Name(run.state).removeprefix("RUN_STATE_").lower()}
-    if run.state not in _ENDED:
+    found: Story = {"state": run_view.word(run)}
+    if run.state not in run_view.ENDED:
         return found | ({"doing": run.doing} if run.doing else {})
     found |= {"at": iso(run.ended_at), "summary": run.summary, "attempt": run.attempt}
     if run.HasField("started_at"):
@@ -198,8 +197,7 @@ def _followed(told: Sources) -> Iterator[Story]:
 
 
 def _next(run: Run, following: Run) -> Story:
-    trigger = RunTrigger.Name(following.trigger).removeprefix("RUN_TRIGGER_").lower()
-    told: Story = {"run": following.id, "at": iso(following.queued_at), "mode": following.mode, "trigger": trigger}
+    told: Story = {"run": following.id, "at": iso(following.queued_at), "mode": following.mode, "trigger": run_view.trigger(following)}
     told |= {"by": following.actor} if following.actor else {}
     goes_on = run.state == RunState.RUN_STATE_INTERRUPTED and following.trigger == RunTrigger.RUN_TRIGGER_RECOVERY
     return told | {"summary": following.summary} | ({"goes_on": True} if goes_on else {})

@@ -137,7 +137,7 @@ class Lines:
         self._say(f"{run.sync} {run.mode}: {', '.join([doing, *run_view.amounts(run), *run_view.how_far(run)])}")
 
     def lost(self, why: str) -> None:
-        self._say(f"connection lost ({why}); trying again" if why else "connected again")
+        self._say(words.connection(why))
 
     def _say(self, text: str) -> None:
         click.echo(f"{datetime.now(UTC).astimezone():%H:%M:%S}  {words.printable(text)}", err=True)

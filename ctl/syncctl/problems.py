@@ -2,6 +2,9 @@
 
 from enum import IntEnum
 
+START = "start it: `systemctl start syncd`, or `syncd --settings FILE`; elsewhere: --address or $SYNCD_ADDRESS"
+"""What to do where no daemon is."""
+
 
 class Exit(IntEnum):
     """Exit codes, stable for scripts."""

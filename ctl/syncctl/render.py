@@ -3,9 +3,11 @@
 import sys
 from collections.abc import Callable, Iterable
 
+import click
 from google.protobuf.json_format import MessageToDict, MessageToJson
 from google.protobuf.message import Message
 
+from syncctl import words
 from syncctl.session import Session
 from syncctl.view import Block, Cell
 
@@ -42,6 +44,11 @@ def log(lines: Iterable[Cell]) -> None:
     for line in lines:
         sys.stdout.write(paint.painted(line, sys.stdout))
     sys.stdout.flush()
+
+
+def lost(why: str) -> None:
+    """Tell a person that the daemon is gone for this reason; empty when it is back."""
+    click.echo(words.connection(why), err=True)
 
 
 def _json(message: Message, indent: int | None) -> str:

@@ -20,10 +20,22 @@ class Leaving(Protocol):
     def going_away(self) -> bool: ...
 
 
+class Placed(Leaving, Protocol):
+    """A message of a log, which says where the next one goes on."""
+
+    @property
+    def cursor(self) -> int: ...
+
+
+class Tailing(Protocol):
+    """A request that says where the log begins for the reader."""
+
+    backlog: int
+    after_sequence: int
+
+
 Message = TypeVar("Message", bound=Leaving)
-
-
-def _nothing(_: str) -> None: ...
+Piece = TypeVar("Piece", bound=Placed)
 
 
 @dataclass(slots=True)
@@ -31,10 +43,10 @@ class Patience:
     """How long to wait for a daemon that is gone, and whom to tell."""
 
     reconnect: timedelta
+    lost: Callable[[str], None]
+    """Hears once why the stream broke, and an empty text when it is back."""
     met: bool = False
     """The daemon has answered already, so it is worth waiting for."""
-    lost: Callable[[str], None] = _nothing
-    """Hears once why the stream broke, and an empty text when it is back."""
 
 
 class _Absence:
@@ -84,3 +96,10 @@ def unbroken(opened: Callable[[float], Iterator[Message]], patience: Patience) -
             why = broken
         if not heard or time.monotonic() - began < _HEARTBEAT:  # else it was the heartbeat, and nothing is wrong
             absence.goes_on(why)
+
+
+def tailed(opened: Callable[[float], Iterator[Piece]], request: Tailing, patience: Patience) -> Iterator[Piece]:
+    """Messages of a log without a gap: before the stream is opened again, the request is moved behind what came."""
+    for message in unbroken(opened, patience):
+        yield message
+        request.after_sequence, request.backlog = message.cursor, 0

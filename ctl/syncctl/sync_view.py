@@ -8,7 +8,7 @@ from datetime import datetime
 from syncapi.v1.common_pb2 import Failure, Phase, Run, Sync
 from syncapi.v1.control_pb2 import GetSyncResponse
 from syncctl import report_view, run_view, stamps, words
-from syncctl.view import Block, Cell, Column, Facts, Heading, Line, Span, Table, pieces, quiet
+from syncctl.view import Block, Cell, Column, Facts, Heading, Line, Span, Table, pieces, plain, quiet
 
 _PHASES = {
     Phase.PHASE_IDLE: Span("idle", "good"),
@@ -52,11 +52,12 @@ def phase(sync: Sync) -> Span:
 
 
 def state(sync: Sync) -> Cell:
-    """The phase and what happens now: `running  loading, 62%, 8 s left`."""
+    """The phase and what happens now: `running loading, 62%, 8 s left`."""
     doing = sync.doing or (sync.run.doing if sync.HasField("run") else "")
     parts = [doing, *run_view.how_far(sync.run)] if sync.HasField("run") else [doing]
-    told = ", ".join(part for part in parts if part)
-    return (phase(sync), " ", told) if told else phase(sync)
+    now = phase(sync)
+    told = ", ".join(part for part in parts if part).removeprefix(f"{plain(now)} ")
+    return (now, " ", told) if told else now
 
 
 def line(sync: Sync, now: datetime) -> Cell:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import grpc
 
-from syncctl.problems import Broken, Exit, Problem
+from syncctl.problems import START, Broken, Exit, Problem
 from syncctl.session import Session
 
-_START = "start it: `systemctl start syncd`, or `syncd --settings FILE`; elsewhere: --address or $SYNCD_ADDRESS"
 _OTHERS = 0o077
 
 
@@ -57,7 +56,7 @@ def unreachable(target: str, said: str, *, secured: bool) -> Problem:
         hint = "without --tls-ca, --tls-cert, $SYNCD_TLS_CA and $SYNCD_TLS_CERT a loopback address is called in the clear"
         return Problem(f"what listens at {target} does not speak TLS", hint=hint, code=Exit.UNREACHABLE, debug=said)
     if "Connection refused" in said or not _cut(said):
-        return Broken(f"no daemon answers at {target}", hint=_START, debug=said)
+        return Broken(f"no daemon answers at {target}", hint=START, debug=said)
     hint = (
         "if it wants no such client certificate, leave --tls-cert away; its log says more"
         if secured

@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-import click
-
 from syncapi.v1.common_pb2 import Sync
 from syncapi.v1.control_pb2 import WatchSyncsRequest, WatchSyncsResponse
 from syncctl import render, sync_view, words
@@ -82,4 +80,4 @@ class Lines:
         )
 
     def lost(self, why: str) -> None:
-        click.echo(f"connection lost ({why}); trying again" if why else "connected again", err=True)
+        render.lost(why)

@@ -1,7 +1,8 @@
 """Values as people read them, and what people type, read back."""
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 
@@ -94,6 +95,21 @@ def plural(count: int, noun: str) -> str:
 def printable(text: str) -> str:
     """The text without control characters: what a daemon or a source says does not steer the terminal."""
     return "".join(letter if letter.isprintable() or letter == "\n" else f"\\x{ord(letter):02x}" for letter in text)
+
+
+def pairs(members: Mapping[str, object]) -> str:
+    """`mode=full stored=49940`."""
+    return " ".join(f"{name}={plain(value)}" for name, value in members.items())
+
+
+def plain(value: object) -> str:
+    """A text as it is, anything else as JSON says it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def connection(why: str) -> str:
+    """What is said when the daemon is gone for a reason, or is back, which an empty one means."""
+    return f"connection lost ({why}); trying again" if why else "connected again"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

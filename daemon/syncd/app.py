@@ -27,6 +27,7 @@ from syncd.observe.parts import Parts
 from syncd.observe.traces.tracing import tracing
 from syncd.ports.ledger import Ledger
 from syncd.ports.logs import Logs
+from syncd.rpc.behind import Behind
 from syncd.rpc.server import serving
 from syncd.runtime.board import Board
 from syncd.runtime.daemon import Daemon
@@ -80,16 +81,11 @@ async def _serve(settings: Settings, asked: Asked, logs: Logs | None) -> None:
             measuring(settings.daemon.metrics, ledger, Seen(VERSION, daemon.statuses, board.runs), parts) as meter,
             notifying(settings.notify, ledger, daemon.warnings, parts),
             serving(
-                daemon,
-                ledger,
-                VERSION,
+                Behind(daemon, ledger, VERSION, clients, metadata, logs),
                 settings.listen,
                 _CALLS_GRACE_SECONDS,
-                access=settings.daemon.access,
-                meter=meter,
-                clients=clients,
-                metadata=metadata,
-                logs=logs,
+                settings.daemon.access,
+                meter,
             ) as shut,
             in_service(daemon, asked, ledger.busy_for),
         ):

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -63,19 +64,24 @@ def _questions(report: Report, audit: Any, run: str, now: datetime) -> None:
         ("a word that is nowhere", {"text": "nowhere at all"}),
     ):
         found = [_asked(audit, QueryAuditRequest(limit=100, **members)) for _ in range(_TURNS)]
-        first, rest = found[0][0], sorted(seconds for seconds, _ in found[1:])
-        middle = rest[len(rest) // 2]
-        kept = max(first, middle) <= _BAR_SECONDS
-        report.bar(what, f"first {first * 1e3:.0f} ms, then {middle * 1e3:.0f} ms, {found[0][1]} found", f"{_BAR_SECONDS:g} s", kept=kept)
+        first, again = found[0][0], _middle([first for first, _, _ in found[1:]])
+        whole, count = _middle([whole for _, whole, _ in found]), found[0][2]
+        times = f"first hit {first * 1e3:.0f} ms, then {again * 1e3:.0f} ms; all {count} in {whole * 1e3:.0f} ms"
+        report.bar(what, times, f"{_BAR_SECONDS:g} s to the first hit, or to the end without one", kept=max(first, again) <= _BAR_SECONDS)
 
 
-def _asked(audit: Any, request: QueryAuditRequest) -> tuple[float, int]:
-    """Seconds until the first message, and how many entries came in all."""
+def _asked(audit: Any, request: QueryAuditRequest) -> tuple[float, float, int]:
+    """Seconds until the first hit and until the end, and how many entries came in all."""
     began, first, count = time.monotonic(), 0.0, 0
     for message in audit.QueryAudit(request, timeout=_PATIENCE):
         first = first or time.monotonic() - began
         count += len(message.entries)
-    return first or time.monotonic() - began, count
+    whole = time.monotonic() - began
+    return first or whole, whole, count
+
+
+def _middle(seconds: Sequence[float]) -> float:
+    return sorted(seconds)[len(seconds) // 2]
 
 
 def _checked(report: Report, audit: Any) -> None:

@@ -4,7 +4,6 @@ The server is a stand-in in a process of its own, slower than any client, so the
 """
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ import oracledb
 from tests.bench import rows
 from tests.bench.oracle_reader import PASSWORD, TABLE, USER, WAYS
 from tests.bench.report import Report
+from tests.servers.ports import free_port
 
 ROWS = 500_000
 ROUNDS = 3
@@ -91,9 +91,7 @@ def _fill(folder: Path, dsn: str) -> None:
 
 @contextmanager
 def _server(folder: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "tests.servers.oracle", "--port", str(port), "--database", str(folder / "oracle.db")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None

@@ -35,6 +35,7 @@ from tests.servers.model_api import (
     stalled,
     torn,
 )
+from tests.servers.ports import free_port
 
 KEY = "sk-ant-very-secret"
 TEXT = json.dumps(VALUE)
@@ -195,10 +196,7 @@ async def test_a_stream_that_falls_silent_is_cut(api: ModelApi, impatient: TextM
 
 
 async def test_a_service_that_nobody_runs_is_unreachable(api: ModelApi) -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-    settings = settings_of(f"http://127.0.0.1:{port}")
+    settings = settings_of(f"http://127.0.0.1:{free_port()}")
     assert CONNECTOR.model is not None
 
     async with CONNECTOR.model(settings) as model:

@@ -400,8 +400,9 @@ async def test_a_python_variable_is_no_table(opened: Opened) -> None:
     relation = pa.table({"id": [1]})
     source = await opened()
 
-    with pytest.raises(SourceMismatch, match="there is no table 'relation'"):
+    with pytest.raises(SourceMismatch, match="there is no table 'relation'") as refused:
         await source.describe(Relation(table="relation"))
+    assert refused.value.hint == "correct `source.table`, or make the table"
     assert relation.num_rows == 1
 
 

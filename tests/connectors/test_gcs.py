@@ -23,6 +23,7 @@ from syncd.ports.objects import GenerationChanged, ObjectStore
 from tests.contracts.object_store import ObjectStoreContract, PlainObjectStoreContract, content_of, put
 from tests.servers.objectstore.objects import Object
 from tests.servers.objectstore.server import ObjectServer
+from tests.servers.ports import free_port
 
 _NAME = "metadata_cache.json"
 _SETTINGS_OF_THE_PLACE = ("STORAGE_EMULATOR_HOST", "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "HTTP_PROXY", "http_proxy")
@@ -75,9 +76,7 @@ async def hasty(server: ObjectServer) -> AsyncIterator[ObjectStore]:
 @contextmanager
 def emulated(bucket: str) -> Iterator[str]:
     """An emulator in a process of its own, with an empty bucket, in memory."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     program = "from gcp_storage_emulator.__main__ import main; main()"
     given = ["start", f"--port={port}", "--host=127.0.0.1", "--in-memory", f"--default-bucket={bucket}"]
     with subprocess.Popen([_EMULATOR, "-c", program, *given], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:

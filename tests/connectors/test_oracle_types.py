@@ -45,7 +45,7 @@ def database(server: Server) -> Iterator[oracledb.Connection]:
 @pytest.fixture(scope="module", autouse=True)
 def _instance() -> Iterator[None]:
     """Mappers that live at one time share what takes long to make."""
-    with Mapper(Fields((), "", composite=False), ()):
+    with Mapper(Fields((), ""), ()):
         yield
 
 

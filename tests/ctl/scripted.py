@@ -198,6 +198,7 @@ class World:
     boards: deque[list[control_pb2.WatchSyncsResponse | str]] = field(default_factory=deque)
     findings: list[audit_pb2.AuditFinding] = field(default_factory=list)
     exported: list[bytes] = field(default_factory=lambda: [b"one\n", b"two\n"])
+    found: deque[list[audit_pb2.QueryAuditResponse | str]] = field(default_factory=deque)
     tails: deque[list[audit_pb2.TailAuditResponse | str]] = field(default_factory=deque)
     records: list[logs_pb2.LogRecord] = field(default_factory=lambda: [a_record(number) for number in range(1, 31)])
     log_tails: deque[list[logs_pb2.TailLogsResponse | str]] = field(default_factory=deque)
@@ -355,6 +356,9 @@ class ScriptedControl(_Scripted, control_pb2_grpc.ControlServicer):
 class ScriptedAudit(_Scripted, audit_pb2_grpc.AuditServicer):
     def QueryAudit(self, request: Any, context: Any) -> Iterator[audit_pb2.QueryAuditResponse]:
         self._begin("QueryAudit", request, context)
+        if self.world.found:
+            yield from self._play(self.world.found.popleft(), context)
+            return
         entries = self.world.entries[::-1][: request.limit or 100]
         for start in range(0, len(entries), 7):
             yield audit_pb2.QueryAuditResponse(entries=entries[start : start + 7])

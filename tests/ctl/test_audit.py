@@ -10,6 +10,7 @@ from syncapi.v1.audit_pb2 import (
     AuditFormat,
     ExportAuditRequest,
     QueryAuditRequest,
+    QueryAuditResponse,
     TailAuditRequest,
     TailAuditResponse,
     VerifyAuditRequest,
@@ -29,8 +30,27 @@ def test_a_query_selects_by_everything_there_is(ctl: Ctl, world: World) -> None:
     request.ClearField("since")
     request.ClearField("until")
     assert request == QueryAuditRequest(actor="ada", action="run", sync="products", run=RUN, outcome="ok", text="full", limit=5)
-    assert [line.split()[0] for line in answer.out.splitlines()] == ["SEQ", "40", "39", "38", "37", "36"]
-    assert f"run.started  products  ada    ok       mode=full stored=49940  {RUN}" in answer.out
+    assert [line.split()[0] for line in answer.out.splitlines()] == ["40", "39", "38", "37", "36"]
+
+
+def test_what_was_asked_for_is_a_table_and_a_text_is_told_line_by_line_as_it_is_found(ctl: Ctl) -> None:
+    table, lines = ctl("audit", "query", "--limit", "2"), ctl("audit", "query", "--limit", "2", "--text", "full")
+
+    assert [line.split()[0] for line in table.out.splitlines()] == ["SEQ", "40", "39"]
+    assert f"run.started  products  ada    ok       mode=full stored=49940  {RUN}" in table.out
+    assert [line.split()[0] for line in lines.out.splitlines()] == ["40", "39"]
+    assert f"mode=full stored=49940  {RUN}" in lines.out
+
+
+def test_a_hit_is_told_before_the_search_is_over(ctl: Ctl, world: World) -> None:
+    world.found.append([QueryAuditResponse(entries=[an_entry(40)]), SILENCE])
+
+    with ctl.started("audit", "query", "--text", "rare") as process:
+        assert process.stdout is not None
+        line = next(process.stdout)
+        process.send_signal(signal.SIGINT)
+
+    assert line.split()[0] == "40"
 
 
 def test_an_entry_is_a_line_of_json(ctl: Ctl) -> None:

@@ -11,7 +11,8 @@ from syncctl import tls
 from syncctl.problems import Problem
 from syncctl.session import Session
 from tests.ctl.inside import InsideCtl, Said
-from tests.rpc.test_tls import AUTHORITY, STRANGE, Port, free_port, port
+from tests.rpc.test_tls import AUTHORITY, STRANGE, Port, port
+from tests.servers.ports import free_port
 
 
 @dataclass

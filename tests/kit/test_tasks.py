@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from syncd.kit.tasks import TaskDied, alongside
+from syncd.kit.tasks import TaskDied, alongside, happens
 
 
 async def forever() -> None:
@@ -82,3 +82,14 @@ async def test_after_a_death_the_task_can_wait_again() -> None:
 
     async with asyncio.timeout(1):
         await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("is_set", "seconds"), [pytest.param(True, 0, id="it was there before"), pytest.param(False, 0.01, id="it does not come")]
+)
+async def test_an_event_is_waited_for_no_longer_than_was_said(is_set: bool, seconds: float) -> None:
+    event = asyncio.Event()
+    if is_set:
+        event.set()
+
+    assert await happens(event, seconds) is is_set

@@ -120,6 +120,7 @@ async def test_recording_that_nobody_waits_for_any_more_still_happens_or_never_b
         pytest.param(AuditQuery(limit=0), [], id="none"),
         pytest.param(AuditQuery(actor="ada"), [2, 1], id="actor"),
         pytest.param(AuditQuery(action="run"), [2, 1], id="action, with what is below it"),
+        pytest.param(AuditQuery(action="run."), [2, 1], id="the same with the dot"),
         pytest.param(AuditQuery(action="run.ended"), [2], id="one action"),
         pytest.param(AuditQuery(sync="other"), [4], id="sync"),
         pytest.param(AuditQuery(run="r-1", outcome="ok"), [1], id="run and outcome"),

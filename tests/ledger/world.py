@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 
 from syncd.domain.audit import GENESIS, Recorded, digest
 from syncd.domain.batch import DOCUMENTS, Batch, Checkpoint, Receipt, Refusal
 from syncd.domain.run import Run, RunId, RunState, SyncName, Trigger
+from syncd.ledger.audit import MonthFiles
+from syncd.ledger.outbox import Line, recorded
+from syncd.ledger.shipping import AuditLog
 from syncd.ports.ledger import AuditQuery, Ledger
 
 SHOP = SyncName("shop")
@@ -67,8 +70,16 @@ async def whole_log(ledger: Ledger) -> list[Recorded]:
 
 
 async def whole_archive(ledger: Ledger) -> list[Recorded]:
-    """The log as the monthly files have it, oldest first."""
-    return list(reversed(await ledger.audit.query(AuditQuery(limit=1_000_000))))
+    """The log as the monthly files have it, oldest first. They are asked before, so that those that are damaged are mended."""
+    await ledger.audit.query(AuditQuery(limit=1_000_000))
+    audit = cast("AuditLog", ledger.audit)
+    async with audit.whole():
+        lines = await audit.on_files(_all_of)
+    return [recorded(line) for line in sorted(lines, key=lambda line: int(line[0]))]
+
+
+def _all_of(files: MonthFiles) -> list[Line]:
+    return [line for month in files.unsealed() for line in files.page(month, 0, 2**62, 1_000_000)]
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:

@@ -3,10 +3,9 @@
 import gzip
 import json
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from syncd.observe.bugs import reporting
 from syncd.observe.logging import configure
 from syncd.observe.parts import Parts
 from syncd.settings.errors import ErrorsSection
+from tests.servers.http import served
 
 ROW = "a row with a s3cret"
 
@@ -51,15 +51,8 @@ def sink() -> Iterator[Sink]:
         def log_message(self, *_: object) -> None:
             return
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        sink.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield sink
-        finally:
-            server.shutdown()
-            thread.join()
+    with served(Handler) as sink.port:
+        yield sink
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from syncd.observe.parts import Parts
 from syncd.settings.errors import ErrorsSection
 from syncd.settings.metrics import MetricsSection
 from syncd.settings.notify import NotifySection
-from tests.observe.metrics.reading import free_port
 from tests.rpc.test_control_plane import wired
 from tests.runtime.world import Play, World, opened, sync
+from tests.servers.ports import free_port
 
 SECONDS = 5.0
 

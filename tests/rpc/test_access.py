@@ -21,6 +21,7 @@ from syncd.domain.access import Role
 from syncd.kit import secret_tokens
 from syncd.ports.access import NewToken
 from syncd.ports.ledger import AuditQuery
+from syncd.rpc.behind import Behind
 from syncd.rpc.identity import Peer, introduce, role_of
 from syncd.rpc.rights import RIGHTS, needed
 from syncd.rpc.server import serving
@@ -84,7 +85,9 @@ async def open_house(most: Role = Role.ADMIN, access: AccessSection = ACCESS) ->
         socket = folder / "syncd.sock"
         async with opened(folder / "world", Play(), sync("a")) as world:
             listen = [ListenSection(socket=socket, role=most, group=str(GROUP))]
-            async with serving(world.daemon, world.ledger, "1", listen, 1.0, access=access, clients=Desk(), metadata=MetadataDesk()):
+            async with serving(
+                Behind(world.daemon, world.ledger, "1", clients=Desk(), metadata=MetadataDesk()), listen, 1.0, access=access
+            ):
                 socket.chmod(0o666)
                 yield House(world, socket)
 

@@ -17,6 +17,7 @@ from syncapi.v1 import clients_pb2 as pb
 from syncapi.v1 import clients_pb2_grpc, common_pb2
 from syncd.domain.unified import Key, Kind, read_model
 from syncd.ports.clients_control import Answer, Back, ConflictKind, ConflictState, FileState, PlanView, SidePhase
+from syncd.rpc.behind import Behind
 from syncd.rpc.server import serving
 from syncd.settings.daemon import ListenSection
 from tests.rpc.desk import CONFLICT, DOCS, GITHUB, MODELS, NOON, OLD, PLANNED, PROJECT, RUN, SECRET, Desk, a_conflict
@@ -34,7 +35,7 @@ async def channel(tmp_path: Path, desk: Desk) -> AsyncIterator[grpc.aio.Channel]
     socket = tmp_path / "syncd.sock"
     async with (
         opened(tmp_path, Play(), sync("a")) as world,
-        serving(world.daemon, world.ledger, "1.2.3", [ListenSection(socket=socket)], 1.0, clients=desk),
+        serving(Behind(world.daemon, world.ledger, "1.2.3", clients=desk), [ListenSection(socket=socket)], 1.0),
         grpc.aio.insecure_channel(f"unix:{socket}") as channel,
     ):
         yield channel
@@ -291,7 +292,7 @@ async def test_without_a_desk_there_is_no_such_service(tmp_path: Path) -> None:
     socket = tmp_path / "syncd.sock"
     async with (
         opened(tmp_path, Play(), sync("a")) as world,
-        serving(world.daemon, world.ledger, "1.2.3", [ListenSection(socket=socket)], 1.0),
+        serving(Behind(world.daemon, world.ledger, "1.2.3"), [ListenSection(socket=socket)], 1.0),
         grpc.aio.insecure_channel(f"unix:{socket}") as channel,
     ):
         stub: Any = clients_pb2_grpc.ClientsStub(channel)

@@ -18,6 +18,7 @@ from grpc_status import rpc_status
 from syncapi.v1 import audit_pb2, audit_pb2_grpc, common_pb2, control_pb2, control_pb2_grpc
 from syncd.domain.errors import PermanentError, TargetUnavailable
 from syncd.ports.running import Report, RunContext
+from syncd.rpc.behind import Behind
 from syncd.rpc.server import serving
 from syncd.settings.daemon import ListenSection
 from tests.runtime.test_supervising import Gate
@@ -51,7 +52,7 @@ async def wired(folder: Path, play: Play, syncs: str) -> AsyncIterator[Wire]:
     socket = folder / "syncd.sock"
     async with (
         opened(folder, play, syncs) as world,
-        serving(world.daemon, world.ledger, "1.2.3", [ListenSection(socket=socket)], 1.0),
+        serving(Behind(world.daemon, world.ledger, "1.2.3"), [ListenSection(socket=socket)], 1.0),
         grpc.aio.insecure_channel(f"unix:{socket}") as channel,
     ):
         yield Wire(world, channel, socket)

@@ -3,15 +3,15 @@
 import asyncio
 import socket
 
-from syncd.rpc.front_door import _Side
+from syncd.rpc.splice import Side
 
 
-async def side(begin: str) -> tuple[_Side, socket.socket]:
+async def side(begin: str) -> tuple[Side, socket.socket]:
     """One end of a splice, and the socket of whoever is there. Its loop may go on reading although it was told not to."""
     far, near = socket.socketpair()
     far.setblocking(False)
     reading = {"obeys": lambda _: None, "goes on reading": lambda side: side.transport.resume_reading()}[begin]
-    _, protocol = await asyncio.get_running_loop().connect_accepted_socket(lambda: _Side(reading, lambda _: None), near)
+    _, protocol = await asyncio.get_running_loop().connect_accepted_socket(lambda: Side(reading, lambda _: None), near)
     return protocol, far
 
 

@@ -19,7 +19,8 @@ from syncd.domain.access import Role
 from syncd.domain.errors import PermanentError
 from syncd.kit import systemd
 from syncd.ports.ledger import AuditQuery
-from syncd.rpc import front_door
+from syncd.rpc import splice
+from syncd.rpc.behind import Behind
 from syncd.rpc.server import serving
 from syncd.settings.access import AccessSection
 from syncd.settings.daemon import ListenSection
@@ -33,7 +34,7 @@ from tests.runtime.world import Play, World, opened, sync
 async def served(folder: Path, *listen: ListenSection, access: AccessSection | None = None) -> AsyncIterator[World]:
     async with (
         opened(folder, Play(), sync("a")) as world,
-        serving(world.daemon, world.ledger, "1", listen, 1.0, access=access or AccessSection(), clients=Desk()),
+        serving(Behind(world.daemon, world.ledger, "1", clients=Desk()), listen, 1.0, access=access or AccessSection()),
     ):
         yield world
 
@@ -42,7 +43,7 @@ async def refusal(folder: Path, listen: ListenSection) -> PermanentError:
     """Why a daemon cannot listen there."""
     async with opened(folder, Play(), sync("a")) as world:
         with pytest.raises(PermanentError) as caught:
-            await serving(world.daemon, world.ledger, "1", [listen], 1.0).__aenter__()
+            await serving(Behind(world.daemon, world.ledger, "1"), [listen], 1.0).__aenter__()
     return caught.value
 
 
@@ -186,12 +187,12 @@ def test_descriptors_of_systemd_are_taken_once(tmp_path: Path) -> None:
 
 
 async def test_a_caller_that_reads_nothing_any_more_is_put_out_once_grpc_has_given_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(front_door, "_LINGER_SECONDS", 0.05)
+    monkeypatch.setattr(splice, "_LINGER_SECONDS", 0.05)
     loop = asyncio.get_running_loop()
     (guest, frozen), (inner, grpc_end) = sockets.socketpair(), sockets.socketpair()
     out = asyncio.Event()
-    side = front_door._Side(lambda _: None, lambda _: out.set())
-    other = front_door._Side(side.join, lambda _: None)
+    side = splice.Side(lambda _: None, lambda _: out.set())
+    other = splice.Side(side.join, lambda _: None)
     await loop.create_connection(lambda: side, sock=guest)
     await loop.create_connection(lambda: other, sock=inner)
     grpc_end.settimeout(0)

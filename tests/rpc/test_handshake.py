@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from syncd.rpc import handshake
-from syncd.rpc.front_door import _Side
 from syncd.rpc.handshake import Handshake
+from syncd.rpc.splice import Side
 from syncd.rpc.tls import secured
 from syncd.settings.daemon import TlsSection
 from tests.rpc.authority import Authority
@@ -44,7 +44,7 @@ async def door(folder: Path) -> AsyncIterator[Door]:
     inner, behind = sockets.socketpair()
     behind.settimeout(0)
     arrived, left = asyncio.Event(), asyncio.Event()
-    guest = _Side(lambda _: arrived.set(), lambda _: left.set())
+    guest = Side(lambda _: arrived.set(), lambda _: left.set())
 
     def begin(shaking: Handshake, raw: asyncio.Transport) -> None:
         shakes.put_nowait(loop.create_task(shaking.shake(raw, context, guest)))
@@ -65,9 +65,9 @@ async def door(folder: Path) -> AsyncIterator[Door]:
         behind.close()
 
 
-async def _join(guest: _Side, arrived: asyncio.Event, inner: sockets.socket) -> None:
+async def _join(guest: Side, arrived: asyncio.Event, inner: sockets.socket) -> None:
     await arrived.wait()
-    await asyncio.get_running_loop().create_connection(lambda: _Side(guest.join, lambda _: None), sock=inner)
+    await asyncio.get_running_loop().create_connection(lambda: Side(guest.join, lambda _: None), sock=inner)
 
 
 async def test_what_is_said_at_once_arrives_whole(tmp_path: Path) -> None:

@@ -200,7 +200,7 @@ async def test_files_that_were_all_removed_are_a_gap_and_the_stream_goes_on(tmp_
 
 
 async def test_a_silent_stream_proves_that_it_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "_ALIVE_SECONDS", 0.05)
+    monkeypatch.setattr(streams, "ALIVE_SECONDS", 0.05)
     async with book(tmp_path) as log, aclosing(log.streams.tail(pb.TailLogsRequest(filter=pb.LogFilter(sync="other")))) as tail:
         log.write(*bodies(1, 3))
         await anext(tail)

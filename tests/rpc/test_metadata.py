@@ -17,6 +17,7 @@ from syncapi.v1 import metadata_pb2 as pb
 from syncd.domain.run import SyncName
 from syncd.ports.metadata_control import CacheStatus, Refreshing
 from syncd.rpc import metadata_wire
+from syncd.rpc.behind import Behind
 from syncd.rpc.server import serving
 from syncd.settings.daemon import ListenSection
 from tests.rpc.metadata_desk import CONTENT, NOON, RUN, MetadataDesk, a_cost, a_snapshot, a_status, digest
@@ -38,7 +39,7 @@ async def channel(tmp_path: Path, desk: MetadataDesk) -> AsyncIterator[grpc.aio.
     socket = tmp_path / "syncd.sock"
     async with (
         opened(tmp_path, Play(), sync("a")) as world,
-        serving(world.daemon, world.ledger, "1.2.3", [ListenSection(socket=socket)], 1.0, metadata=desk),
+        serving(Behind(world.daemon, world.ledger, "1.2.3", metadata=desk), [ListenSection(socket=socket)], 1.0),
         grpc.aio.insecure_channel(f"unix:{socket}") as channel,
     ):
         yield channel
@@ -328,7 +329,7 @@ async def test_without_a_desk_there_is_no_such_service(tmp_path: Path) -> None:
     socket = tmp_path / "syncd.sock"
     async with (
         opened(tmp_path, Play(), sync("a")) as world,
-        serving(world.daemon, world.ledger, "1.2.3", [ListenSection(socket=socket)], 1.0),
+        serving(Behind(world.daemon, world.ledger, "1.2.3"), [ListenSection(socket=socket)], 1.0),
         grpc.aio.insecure_channel(f"unix:{socket}") as channel,
     ):
         stub: Any = metadata_pb2_grpc.MetadataStub(channel)

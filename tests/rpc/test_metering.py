@@ -12,6 +12,7 @@ import pytest
 from syncapi.v1 import control_pb2 as pb
 from syncapi.v1 import control_pb2_grpc
 from syncd.observe.metrics.counting import Counts
+from syncd.rpc.behind import Behind
 from syncd.rpc.server import serving
 from syncd.settings.daemon import ListenSection
 from tests.runtime.world import Play, opened, sync
@@ -22,7 +23,7 @@ async def metered(folder: Path) -> AsyncIterator[tuple[Any, Counts]]:
     socket, counts = folder / "s", Counts()
     async with (
         opened(folder, Play(), sync("a")) as world,
-        serving(world.daemon, world.ledger, "1", [ListenSection(socket=socket)], 0.2, meter=counts),
+        serving(Behind(world.daemon, world.ledger, "1"), [ListenSection(socket=socket)], 0.2, meter=counts),
         grpc.aio.insecure_channel(f"unix:{socket}") as channel,
     ):
         yield control_pb2_grpc.ControlStub(channel), counts

@@ -19,17 +19,19 @@ from syncd.domain.access import Role
 from syncd.kit import secret_tokens
 from syncd.ports.access import NewToken
 from syncd.ports.ledger import AuditQuery
-from syncd.rpc import bearer, entrance
+from syncd.rpc import entrance
+from syncd.rpc.behind import Behind
 from syncd.rpc.rights import RIGHTS
 from syncd.rpc.server import serving
+from syncd.rpc.tries import Tries
 from syncd.settings.access import AccessSection
 from syncd.settings.daemon import ListenSection, TlsSection
 from tests.rpc import knocking
 from tests.rpc.authority import Authority, Pair
 from tests.rpc.desk import Desk
 from tests.rpc.metadata_desk import MetadataDesk
-from tests.rpc.test_tls import free_port
 from tests.runtime.world import Play, World, opened, sync
+from tests.servers.ports import free_port
 
 STRANGER, MEMBER, LISTED, OWNER = 41_001, 41_002, 41_003, 41_004
 GROUP = 42_001
@@ -148,7 +150,7 @@ def heard() -> Heard:
     """What everybody was told, and what the audit log said afterwards."""
     with pytest.MonkeyPatch.context() as here, _public_folder() as folder:
         # How many refusals an address may cause is another test's matter; all of these come from one.
-        here.setattr(entrance, "Tries", lambda clock, _=0: bearer.Tries(clock, 10_000))
+        here.setattr(entrance, "Tries", lambda clock, _=0: Tries(clock, 10_000))
         if AS_ROOT:
             here.setattr(os, "geteuid", lambda: OWNER)
         return asyncio.run(_everybody_calls(folder))
@@ -173,7 +175,7 @@ async def _everybody_calls(folder: Path) -> Heard:
     ]
     async with (
         opened(folder / "world", Play(), sync("a")) as world,
-        serving(world.daemon, world.ledger, "1", listen, 1.0, access=ACCESS, clients=Desk(), metadata=MetadataDesk()),
+        serving(Behind(world.daemon, world.ledger, "1", clients=Desk(), metadata=MetadataDesk()), listen, 1.0, access=ACCESS),
     ):
         socket.chmod(0o666)
         house = House(world, socket, address)

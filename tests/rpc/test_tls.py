@@ -21,6 +21,7 @@ from syncd.kit import secret_tokens, systemd
 from syncd.ports.access import NewToken
 from syncd.ports.ledger import AuditQuery
 from syncd.rpc import entrance
+from syncd.rpc.behind import Behind
 from syncd.rpc.identity import Remote, introduce
 from syncd.rpc.server import serving
 from syncd.settings.access import AccessSection
@@ -28,17 +29,11 @@ from syncd.settings.daemon import ListenSection, TlsSection
 from tests.rpc.authority import Authority, Pair
 from tests.rpc.test_control_plane import info
 from tests.runtime.world import Play, World, opened, sync
+from tests.servers.ports import free_port
 
 AUTHORITY, STRANGE = Authority(), Authority("another authority")
 SPIFFE = "spiffe://example.org/grafana"
 ACCESS = AccessSection(viewers=("cert:grafana.example",), operators=(f"cert:{SPIFFE}",))
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    with sockets.socket(sockets.AF_INET6 if ":" in host else sockets.AF_INET) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass
@@ -83,7 +78,7 @@ async def port(folder: Path, host: str = "127.0.0.1", *, tls: bool = True, role:
     listen = ListenSection(address=address, tls=section if tls else None, role=role)
     async with (
         opened(folder / "world", Play(), sync("a")) as world,
-        serving(world.daemon, world.ledger, "1", [listen], 1.0, access=ACCESS),
+        serving(Behind(world.daemon, world.ledger, "1"), [listen], 1.0, access=ACCESS),
     ):
         yield Port(world, address, folder)
 
@@ -216,7 +211,7 @@ async def test_connections_that_never_end_their_handshake_take_places_too_and_no
     few = AccessSection(connections=8)
     async with (
         opened(folder / "world", Play(), sync("a")) as world,
-        serving(world.daemon, world.ledger, "1", [listen], 1.0, access=few),
+        serving(Behind(world.daemon, world.ledger, "1"), [listen], 1.0, access=few),
     ):
         host, _, number = listen.place.rpartition(":")
         silent = [await asyncio.open_connection(host, int(number)) for _ in range(9)]
@@ -274,7 +269,7 @@ async def test_an_address_that_is_taken_is_refused(folder: Path) -> None:
         listen = ListenSection(address=f"127.0.0.1:{taken.getsockname()[1]}")
         async with opened(folder / "world", Play(), sync("a")) as world:
             with pytest.raises(PermanentError, match="cannot be bound: Address already in use") as caught:
-                await serving(world.daemon, world.ledger, "1", [listen], 1.0).__aenter__()
+                await serving(Behind(world.daemon, world.ledger, "1"), [listen], 1.0).__aenter__()
 
     assert caught.value.code == "listen.failed"
 
@@ -289,11 +284,11 @@ async def test_an_address_of_systemd_is_served_as_its_listen_says_and_refused_wi
         monkeypatch.setattr(systemd, "handed_over", lambda: [theirs.dup()])
         async with opened(folder / "world", Play(), sync("a")) as world:
             listen = [ListenSection(address=address)]
-            async with serving(world.daemon, world.ledger, "1", listen, 1.0), grpc.aio.insecure_channel(address) as channel:
+            async with serving(Behind(world.daemon, world.ledger, "1"), listen, 1.0), grpc.aio.insecure_channel(address) as channel:
                 assert await who(channel) == ("127.0.0.1", pb.ROLE_NONE)
 
             with pytest.raises(PermanentError) as caught:
-                await serving(world.daemon, world.ledger, "1", [ListenSection(socket=folder / "s.sock")], 1.0).__aenter__()
+                await serving(Behind(world.daemon, world.ledger, "1"), [ListenSection(socket=folder / "s.sock")], 1.0).__aenter__()
 
     assert caught.value.code == "listen.insecure"
 

@@ -20,7 +20,7 @@ from syncd.kit import secret_tokens
 from syncd.kit.secret_tokens import SecretToken
 from syncd.ports.access import NewToken
 from syncd.ports.ledger import AuditQuery
-from syncd.rpc.bearer import Tries
+from syncd.rpc.tries import Tries
 from tests.rpc.test_control_plane import Wire, detail, info, wired
 from tests.runtime.world import Play, sync
 

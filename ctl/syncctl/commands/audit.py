@@ -1,8 +1,7 @@
 """The audit log."""
 
-import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -15,17 +14,17 @@ from syncapi.v1.audit_pb2 import (
     ExportAuditRequest,
     QueryAuditRequest,
     TailAuditRequest,
-    TailAuditResponse,
     VerifyAuditRequest,
     VerifyAuditResponse,
 )
 from syncapi.v1.common_pb2 import AuditEntry
 from syncctl import audit_files, audit_view, render, stamps, words
-from syncctl.cli import COUNT, DURATION, MOMENT, RUN, SOME, SYNC, Family
+from syncctl.cli import COUNT, RUN, SOME, SYNC, Family
 from syncctl.connection import Daemon, connect
+from syncctl.options import RECONNECT, SINCE, UNTIL
 from syncctl.problems import Exit, Problem
 from syncctl.session import Session
-from syncctl.streams import Patience, unbroken
+from syncctl.streams import Patience, tailed
 from syncctl.view import Block, Cell, Column, Line, Span, Table, pieces, plain, quiet
 
 _SECONDS = 60.0
@@ -52,8 +51,8 @@ class Filters(TypedDict):
 
 
 @audit.command("query")
-@click.option("--since", type=MOMENT, callback=stamps.stamped, help="At or after: 30s, 5m, 1h, 2d ago, or an ISO time.")
-@click.option("--until", type=MOMENT, callback=stamps.stamped, help="Before.")
+@SINCE
+@UNTIL
 @click.option("--actor", default="", help="Who did it; `syncd` for the daemon itself.")
 @click.option("--action", default="", help="What happened, or the start of it: `run` finds `run.started`.")
 @click.option("--sync", type=SYNC, default="", help="To which sync.")
@@ -63,22 +62,23 @@ class Filters(TypedDict):
 @click.option("--limit", type=SOME, default=100, show_default=True, help="At most so many.")
 @click.pass_obj
 def query(session: Session, **filters: Unpack[Filters]) -> None:
-    """Entries that match, newest first."""
+    """Entries that match, newest first. With --text, each is told as soon as it is found: a rare one can take a while."""
     with connect(session) as daemon:
         entries = _matching(daemon, QueryAuditRequest(**filters))
-        if session.for_people:
-            found = list(entries)
-            render.show([_table(found)] if found else [Line(quiet("no entries"))])
-        else:
+        if not session.for_people:
             for entry in entries:
                 render.item(session, entry)
+        elif not (found := list(_told(entries) if filters["text"] else entries)):
+            render.show([Line(quiet("no entries"))])
+        elif not filters["text"]:
+            render.show([_table(found)])
 
 
 @audit.command("tail")
 @click.option("-f", "--follow", is_flag=True, help="Go on with every new entry until Ctrl-C.")
 @click.option("-n", "backlog", type=COUNT, default=10, show_default=True, metavar="N", help="Begin with the last N entries.")
 @click.option("--after", type=COUNT, metavar="SEQ", help="Begin behind this sequence instead; nothing in between is lost.")
-@click.option("--reconnect", type=DURATION, default="30s", show_default=True, help="With -f, how long to wait for a daemon that went away.")
+@RECONNECT
 @click.pass_obj
 def tail(session: Session, *, follow: bool, backlog: int, after: int | None, reconnect: timedelta) -> None:
     """The newest entries, oldest first."""
@@ -118,8 +118,8 @@ def verify(session: Session, *, noted: tuple[int, str]) -> Exit:
 @click.option(
     "-O", "--output-file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it there, and FILE.manifest.json."
 )
-@click.option("--since", type=MOMENT, callback=stamps.stamped, help="At or after: 30s, 5m, 1h, 2d ago, or an ISO time.")
-@click.option("--until", type=MOMENT, callback=stamps.stamped, help="Before.")
+@SINCE
+@UNTIL
 @click.pass_obj
 def export(session: Session, *, form: str, output_file: Path | None, since: Timestamp | None, until: Timestamp | None) -> None:
     """The log as a file that can be checked without syncd: all entries from the first of the time to its last.
@@ -138,6 +138,12 @@ def _matching(daemon: Daemon, request: QueryAuditRequest) -> Iterator[AuditEntry
         yield from message.entries
 
 
+def _told(entries: Iterable[AuditEntry]) -> Iterator[AuditEntry]:
+    for entry in entries:
+        render.log([_line(entry)])
+        yield entry
+
+
 def _now(daemon: Daemon, request: TailAuditRequest) -> Iterator[Sequence[AuditEntry]]:
     """What stands in the log at this moment."""
     if not request.HasField("after_sequence"):
@@ -153,16 +159,9 @@ def _now(daemon: Daemon, request: TailAuditRequest) -> Iterator[Sequence[AuditEn
 
 
 def _new(daemon: Daemon, request: TailAuditRequest, reconnect: timedelta) -> Iterator[Sequence[AuditEntry]]:
-    def opened(seconds: float) -> Iterator[TailAuditResponse]:
-        return daemon.stream(daemon.audit.TailAudit, request, seconds)
-
-    for message in unbroken(opened, Patience(reconnect, lost=_tell)):
+    patience = Patience(reconnect, lost=render.lost)
+    for message in tailed(lambda seconds: daemon.stream(daemon.audit.TailAudit, request, seconds), request, patience):
         yield message.entries
-        request = TailAuditRequest(after_sequence=message.cursor)
-
-
-def _tell(why: str) -> None:
-    click.echo(f"connection lost ({why}); trying again" if why else "connected again", err=True)
 
 
 def _table(entries: Sequence[AuditEntry]) -> Block:
@@ -187,7 +186,7 @@ def _cells(entry: AuditEntry) -> list[Cell]:
         entry.sync,
         entry.actor,
         Span(entry.outcome, "good" if entry.outcome == "ok" else "bad"),
-        _detail(entry.detail_json),
+        audit_view.detail(entry),
         quiet(entry.run),
     ]
 
@@ -198,12 +197,4 @@ def _line(entry: AuditEntry) -> Cell:
         piece
         for cell, width in ((sequence, 6), (at, 0), (action, 15), (sync, 12), (actor, 8), (outcome, 4), (detail, 0), (run, 0))
         for piece in (*pieces(cell), " " * max(width - len(plain(cell)), 0), "  ")
-    )
-
-
-def _detail(text: str) -> str:
-    """`mode=full stored=49940`."""
-    members = json.loads(text or "{}")
-    return " ".join(
-        f"{name}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}" for name, value in members.items()
     )

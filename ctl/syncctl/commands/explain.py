@@ -11,7 +11,7 @@ from syncapi.v1.audit_pb2 import QueryAuditRequest
 from syncapi.v1.common_pb2 import AuditEntry, Run, Sync
 from syncapi.v1.control_pb2 import GetRunRequest, GetSyncRequest, ListRunsRequest
 from syncctl import explain_view, render
-from syncctl.cli import command
+from syncctl.cli import RUN, command
 from syncctl.connection import Daemon, connect, gathered
 from syncctl.explaining import Sources, story
 from syncctl.problems import Exit, Problem
@@ -24,7 +24,7 @@ _BEFORE = 50
 
 
 @command("explain")
-@click.argument("run")
+@click.argument("run", type=RUN)
 @click.pass_obj
 def explain(session: Session, *, run: str) -> None:
     """The chain of cause and effect, from the audit log: trigger, settings in force, waits, batches, outcome, what followed."""

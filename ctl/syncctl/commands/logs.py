@@ -7,12 +7,13 @@ from typing import TypedDict, Unpack
 import click
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from syncapi.v1.logs_pb2 import LogFilter, LogRecord, SearchLogsRequest, TailLogsRequest, TailLogsResponse
-from syncctl import log_view, render, stamps
-from syncctl.cli import COUNT, DURATION, MOMENT, SYNC, command
+from syncapi.v1.logs_pb2 import LogFilter, LogRecord, SearchLogsRequest, TailLogsRequest
+from syncctl import log_view, render
+from syncctl.cli import COUNT, RUN, SYNC, command
 from syncctl.connection import Daemon, connect
+from syncctl.options import RECONNECT, SINCE, UNTIL
 from syncctl.session import Session
-from syncctl.streams import Patience, unbroken
+from syncctl.streams import Patience, tailed
 
 _SECONDS = 120.0
 
@@ -32,14 +33,14 @@ class Filters(TypedDict):
 @command("logs")
 @click.option("-f", "--follow", is_flag=True, help="Go on with every new record until Ctrl-C.")
 @click.option("-n", "count", type=COUNT, metavar="N", help="The newest N at most.  [default: 100; with -f: 10]")
-@click.option("--since", type=MOMENT, callback=stamps.stamped, help="At or after: 30s, 5m, 1h, 2d ago, or an ISO time.")
-@click.option("--until", type=MOMENT, callback=stamps.stamped, help="Before.")
+@SINCE
+@UNTIL
 @click.option("--level", type=click.Choice(log_view.LEVELS), metavar="LEVEL", help="At least debug, info, warning or error.")
 @click.option("--sync", type=SYNC, default="", help="Only about this sync.")
-@click.option("--run", default="", help="Only about this run.")
+@click.option("--run", type=RUN, default="", help="Only about this run.")
 @click.option("--event", default="", metavar="TEXT", help="Stands in the phrase that says what happened.")
 @click.option("--grep", default="", metavar="TEXT", help="Stands anywhere in the record, upper and lower case alike.")
-@click.option("--reconnect", type=DURATION, default="30s", show_default=True, help="With -f, how long to wait for a daemon that went away.")
+@RECONNECT
 @click.pass_obj
 def logs(session: Session, *, follow: bool, count: int | None, reconnect: timedelta, **filters: Unpack[Filters]) -> None:
     """The newest records, oldest first, as far as they are kept (`daemon.logs.keep_mib`).
@@ -76,14 +77,11 @@ def _now(daemon: Daemon, request: SearchLogsRequest) -> Sequence[LogRecord]:
 
 
 def _new(daemon: Daemon, request: TailLogsRequest, reconnect: timedelta) -> Iterator[Sequence[LogRecord]]:
-    def opened(seconds: float) -> Iterator[TailLogsResponse]:
-        return daemon.stream(daemon.audit.TailLogs, request, seconds)
-
-    for message in unbroken(opened, Patience(reconnect, lost=_tell)):
+    patience = Patience(reconnect, lost=render.lost)
+    for message in tailed(lambda seconds: daemon.stream(daemon.audit.TailLogs, request, seconds), request, patience):
         if message.HasField("gap"):
             click.echo(log_view.gap(message.gap), err=True)
         yield message.records
-        request = TailLogsRequest(filter=request.filter, after_sequence=message.cursor)
 
 
 def _show(session: Session, records: Sequence[LogRecord]) -> None:
@@ -92,7 +90,3 @@ def _show(session: Session, records: Sequence[LogRecord]) -> None:
     else:
         for record in records:
             render.item(session, record)
-
-
-def _tell(why: str) -> None:
-    click.echo(f"connection lost ({why}); trying again" if why else "connected again", err=True)

@@ -1,4 +1,4 @@
-"""Work that goes on beside other work."""
+"""Work that goes on beside other work, and waits for it that have an end."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -7,6 +7,16 @@ from contextlib import asynccontextmanager
 
 class TaskDied(Exception):
     """Work that should go on for as long as a block does ended by itself; its error, if it had one, is the cause."""
+
+
+async def happens(event: asyncio.Event, seconds: float | None) -> bool:
+    """Wait for an event; False if it does not come within some seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 @asynccontextmanager

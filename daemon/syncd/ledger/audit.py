@@ -15,12 +15,12 @@ from pathlib import Path
 
 import duckdb
 
-from syncd.domain.audit import Recorded
 from syncd.domain.errors import PermanentError, SyncdError
+from syncd.ledger import questions
 from syncd.ledger.border import border, busy, full, unwritable, unwritten
 from syncd.ledger.formats import table
-from syncd.ledger.moments import micros
-from syncd.ledger.outbox import Extent, Held, Line, recorded
+from syncd.ledger.outbox import Held, Line
+from syncd.ledger.questions import Span
 from syncd.ports.ledger import AuditQuery
 
 _STORAGE_VERSION = "v1.5.0"
@@ -37,9 +37,7 @@ _HASH = "SELECT hash FROM book.entries WHERE sequence = ? LIMIT 1"
 _LEAVE = "DETACH DATABASE IF EXISTS book"
 _BETWEEN = "sequence > ? AND sequence <= ?"
 _NEWEST = "ORDER BY sequence DESC LIMIT ?"
-_LOOKED_AT_FIRST = 20_000
-_END = 2**63 - 1
-_TEXT = "contains(lower(concat_ws(chr(10), action, sync, run, actor, outcome, detail)), lower(?))"
+_READERS = 2
 _OUR_MISTAKES = (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError, duckdb.OutOfMemoryException)
 
 
@@ -87,26 +85,26 @@ class MonthFiles:
             held = self._held = Held(held.entries + len(fresh), fresh[-1][0], fresh[-1][-1].hex())
         return held.last
 
-    def search(self, extent: Extent, query: AuditQuery) -> list[Recorded]:
-        """Entries of a month that match, newest first. Raises `DamagedFile`.
+    def search(self, month: str, query: AuditQuery, span: Span) -> list[int]:
+        """The newest sequences of a month, between two others, that match, newest first. Raises `DamagedFile`.
 
-        The newest ones are looked at first, which often are enough. Which entries match is found out from the columns that decide it;
-        only those are read whole.
+        Only the columns that decide it are read.
         """
-        conditions, values = _conditions(query)
-        where = f"sequence IN (SELECT sequence FROM book.entries WHERE {' AND '.join([*conditions, _BETWEEN])} {_NEWEST})"
-        found: list[Line] = []
-        newest = extent.last - max(_LOOKED_AT_FIRST, query.limit)
-        for behind, upto in ((newest, _END), (-_END, newest)):
-            left = query.limit - len(found)
-            if left > 0:
-                asked = [*values, behind, upto, left]
-                found += self._selected(extent.month, f" WHERE {where} AND {_BETWEEN} {_NEWEST}", [*asked, behind, upto, left])
-        return [recorded(line) for line in found]
+        place, found = self.place(month), list[int]()
+        conditions, values = questions.conditions(query)
+        ask = f"SELECT sequence FROM book.entries WHERE {' AND '.join([*conditions, _BETWEEN])} {_NEWEST}"
+        for part in questions.parts(place, query.text, span) if place else [span]:
+            if len(found) < query.limit:
+                found += [int(row[0]) for row in self._asked(month, ask, [*values, *part, query.limit - len(found)])]
+        return found
+
+    def these(self, month: str, sequences: Sequence[int]) -> list[Line]:
+        """Entries of a month by their sequences, as they are stored. Raises `DamagedFile`."""
+        return self._asked(month, f"{_SELECT} WHERE sequence IN (SELECT unnest(?))", [list(sequences)])
 
     def page(self, month: str, behind: int, upto: int, limit: int) -> list[Line]:
         """Entries of a month between two sequences, in their order, as they are stored. Raises `DamagedFile`."""
-        return self._selected(month, f" WHERE {_BETWEEN} ORDER BY sequence LIMIT ?", [behind, upto, limit])
+        return self._asked(month, f"{_SELECT} WHERE {_BETWEEN} ORDER BY sequence LIMIT ?", [behind, upto, limit])
 
     def place(self, month: str) -> Path | None:
         """The file of a month, if there is one."""
@@ -159,10 +157,10 @@ class MonthFiles:
             self._db.close()
         self._db, self._month = None, ""
 
-    def _selected(self, month: str, rest: str, values: Sequence[object]) -> list[Line]:
+    def _asked(self, month: str, question: str, values: Sequence[object]) -> list[Line]:
         db = self._turn_to(month)
         try:
-            return db.execute(_SELECT + rest, values).fetchall()
+            return db.execute(question, values).fetchall()
         except _OUR_MISTAKES:
             raise
         except duckdb.Error as error:
@@ -212,7 +210,7 @@ class MonthFiles:
 
     def _config(self) -> dict[str, str | bool | int | float | list[str]]:
         return {
-            "threads": 1,
+            "threads": _READERS,
             "async_threads": 1,
             "memory_limit": self._memory,
             "temp_directory": str(self._folder / "spill"),
@@ -229,21 +227,6 @@ def _attach(db: duckdb.DuckDBPyConnection, path: Path) -> None:
     else:
         db.execute(f"ATTACH '{quoted}' AS book (STORAGE_VERSION '{_STORAGE_VERSION}')")
         db.execute(_CREATE)
-
-
-def _conditions(query: AuditQuery) -> tuple[list[str], list[object]]:
-    found: list[tuple[str, list[object]]] = [
-        (f"{name} = ?", [getattr(query, name)]) for name in ("actor", "sync", "run", "outcome") if getattr(query, name)
-    ]
-    if query.since:
-        found.append(('"at" >= make_timestamp(?)', [micros(query.since)]))
-    if query.until:
-        found.append(('"at" < make_timestamp(?)', [micros(query.until)]))
-    if query.action:
-        found.append(("(action = ? OR starts_with(action, ?))", [query.action, f"{query.action}."]))
-    if query.text:
-        found.append((_TEXT, [query.text]))
-    return [condition for condition, _ in found], [value for _, values in found for value in values]
 
 
 def _locked_elsewhere(path: Path) -> bool:

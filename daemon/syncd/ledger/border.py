@@ -14,7 +14,9 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def full(path: Path) -> SyncdError:
-    return TransientError(f"the disk that holds {path} is full", hint="free some space on it; syncd goes on by itself", code="ledger.full")
+    return TransientError(
+        f"the disk that holds {path} is full", hint="free some space on it; a daemon that runs goes on by itself", code="ledger.full"
+    )
 
 
 def unwritable(path: Path, found: str) -> SyncdError:

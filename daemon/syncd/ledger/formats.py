@@ -1,9 +1,11 @@
 """The log as a file that others can read: Parquet, CSV or lines of JSON."""
 
+import base64
 import csv
 import hashlib
 import io
 import json
+import zlib
 from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
@@ -17,14 +19,19 @@ from syncd.domain.verdict import Manifest
 from syncd.ledger.border import damaged
 from syncd.ledger.moments import moment
 from syncd.ledger.outbox import Line
+from syncd.ledger.trigrams import Trigrams
 
 _ROW_GROUP = 100_000
 COLUMNS = ("sequence", "at", "action", "sync", "run", "actor", "outcome", "detail", "previous", "hash")
+TEXTS = COLUMNS[2:8]
+TRIGRAMS = b"syncd.trigrams"
+"""Under this name a Parquet file tells which trigrams each of its groups of rows has: their bits, compressed, in base64."""
+
 SCHEMA = pa.schema(
     [
         ("sequence", pa.int64()),
         ("at", pa.timestamp("us")),
-        *((name, pa.string()) for name in COLUMNS[2:8]),
+        *((name, pa.string()) for name in TEXTS),
         ("previous", pa.binary()),
         ("hash", pa.binary()),
     ]
@@ -122,25 +129,31 @@ class Copy:
 
 
 class _Parquet:
-    """Lines are gathered: a reader can skip a group of rows by its sequences and times, and each costs it some work."""
+    """Lines are gathered: a reader can skip a group of rows by its sequences, times and trigrams, and each costs it some work."""
 
     def __init__(self, sink: Sink) -> None:
         self._writer = pq.ParquetWriter(sink, SCHEMA, compression="zstd")
         self._held: list[pa.Table] = []
+        self._trigrams = Trigrams()
+        self._bits: list[bytes] = []
 
     def write(self, lines: Sequence[Line]) -> None:
-        self._held.append(table(lines))
+        fresh = table(lines)
+        self._held.append(fresh)
+        self._trigrams.add(chunk for name in TEXTS for chunk in fresh[name].chunks)
         if sum(held.num_rows for held in self._held) >= _ROW_GROUP:
             self._put()
 
     def close(self) -> None:
         if self._held:
             self._put()
+        self._writer.add_key_value_metadata({TRIGRAMS: base64.b64encode(zlib.compress(b"".join(self._bits)))})
         self._writer.close()
 
     def _put(self) -> None:
         gathered = pa.concat_tables(self._held)
         self._held = []
+        self._bits.append(self._trigrams.taken())
         self._writer.write_table(gathered, row_group_size=gathered.num_rows)
 
 

@@ -121,6 +121,12 @@ def lines(db: sqlite3.Connection, behind: int, upto: int, limit: int) -> list[Li
     return [tuple(row) for row in rows.fetchall()]
 
 
+def these(db: sqlite3.Connection, sequences: Sequence[int]) -> dict[int, Line]:
+    """Entries by their sequences, as they are stored; those that are not there are left out."""
+    rows = db.execute(f"SELECT {_FIELDS} FROM outbox WHERE sequence IN (SELECT value FROM json_each(?))", (json.dumps(list(sequences)),))
+    return {row[0]: tuple(row) for row in rows.fetchall()}
+
+
 def beyond_head(db: sqlite3.Connection, limit: int) -> list[int]:
     """Sequences that stand behind the newest entry: nobody wrote them."""
     rows = db.execute("SELECT sequence FROM outbox WHERE sequence > (SELECT sequence FROM head) ORDER BY sequence LIMIT ?", (limit,))
@@ -165,8 +171,8 @@ def extents(db: sqlite3.Connection, behind: int) -> list[Extent]:
 def of_month(db: sqlite3.Connection, extent: Extent, behind: int, limit: int) -> list[Line]:
     """The next entries of one month behind a sequence, oldest first, as they are stored."""
     rows = db.execute(
-        f"SELECT {_FIELDS} FROM outbox WHERE sequence > ? AND sequence BETWEEN ? AND ? AND {_MONTH} = ? ORDER BY sequence LIMIT ?",
-        (behind, extent.first, extent.last, extent.month, limit),
+        f"SELECT {_FIELDS} FROM outbox WHERE sequence BETWEEN ? AND ? AND {_MONTH} = ? ORDER BY sequence LIMIT ?",
+        (max(behind + 1, extent.first), extent.last, extent.month, limit),
     )
     return [tuple(row) for row in rows.fetchall()]
 
@@ -175,9 +181,9 @@ def compare(db: sqlite3.Connection, month: str, held: Held) -> Doubt:
     """Whether a month's file is the beginning of what it is to hold, and no shorter than it was."""
     due, first, last = db.execute("SELECT entries, first, last FROM months WHERE month = ?", (month,)).fetchone()
     missing, lost = db.execute(
-        f"SELECT count(*), coalesce(min(sequence) <= (SELECT shipped FROM head), 0) FROM outbox WHERE sequence > ? AND {_MONTH} = ?"
-        " AND sequence BETWEEN ? AND ?",
-        (held.last, month, first, last),
+        f"SELECT count(*), coalesce(min(sequence) <= (SELECT shipped FROM head), 0) FROM outbox WHERE sequence BETWEEN ? AND ?"
+        f" AND {_MONTH} = ?",
+        (max(held.last + 1, first), last, month),
     ).fetchone()
     newest = db.execute(f"SELECT hash FROM outbox WHERE sequence = ? AND {_MONTH} = ?", (held.last, month)).fetchone()
     if held.entries + missing != due or (held.entries and (newest is None or bytes(newest[0]).hex() != held.hash)):

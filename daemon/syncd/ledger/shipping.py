@@ -5,8 +5,9 @@ its end and a file that was deleted are all mended the same way.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, timedelta
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from syncd.kit.threads import OneThread
 from syncd.ledger import outbox
 from syncd.ledger.audit import DamagedFile, MonthFiles
 from syncd.ledger.outbox import Doubt, Extent, Held
+from syncd.ledger.questions import Span
 from syncd.ledger.state import State, Transaction
 from syncd.ports.ledger import AuditQuery
 
@@ -27,8 +29,12 @@ _GROUP = 5_000
 _LINGER_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 60.0
 _MEMORY = "96MB"
+_FIRST_STEP, _WIDENING, _WIDEST_STEP = 20_000, 4, 1_000_000
+_TOGETHER = 500
 
 Answer = TypeVar("Answer")
+Hit = tuple[int, str]
+"""The sequence of an entry that was found, and the month in whose file."""
 
 log = structlog.get_logger()
 
@@ -57,15 +63,20 @@ class AuditLog:
         return True
 
     async def query(self, query: AuditQuery) -> Sequence[Recorded]:
-        found: list[Recorded] = []
+        async with aclosing(self.search(query)) as groups:
+            return [entry async for group in groups for entry in group]
+
+    async def search(self, query: AuditQuery) -> AsyncGenerator[Sequence[Recorded], None]:
+        """From the newest entry backwards, in ever wider steps. Between two of them others have their turn at the files."""
         async with self._alone:
             await self._ship()
-            for extent in await self._state.read(partial(outbox.extents, behind=0)):
-                if found and len(found) >= query.limit and extent.last < found[-1].sequence:
-                    break
-                if _within(extent.month, query):
-                    found = sorted(found + await self._search(extent, query), key=lambda entry: -entry.sequence)[: query.limit]
-        return found
+            upto = self._shipped
+        left, wide = query.limit, _FIRST_STEP
+        while left > 0 and upto > 0:
+            found, upto = await self._step(replace(query, limit=left), upto, wide)
+            left, wide = left - len(found), min(wide * _WIDENING, _WIDEST_STEP)
+            for start in range(0, len(found), _TOGETHER):
+                yield await self._fetched(found[start : start + _TOGETHER])
 
     async def after(self, sequence: int, limit: int) -> Sequence[Recorded]:
         return await self._state.read(partial(outbox.after, sequence=sequence, limit=limit))
@@ -174,13 +185,34 @@ class AuditLog:
         log.warning("audit file rebuilt from the ledger", month=month, problem=why, set_aside=aside)
         await self.record([Entry("audit.rebuilt", detail={"month": month, "problem": why, "set_aside": aside})])
 
-    async def _search(self, extent: Extent, query: AuditQuery) -> list[Recorded]:
+    async def _step(self, query: AuditQuery, upto: int, wide: int) -> tuple[list[Hit], int]:
+        """What matches in a stretch of the log that ends at a sequence, newest first; and where the next stretch ends."""
+        found: list[Hit] = []
+        async with self._alone:
+            kept = await self._state.read(partial(outbox.extents, behind=0))
+            asked = [extent for extent in kept if extent.first <= upto and _within(extent.month, query)]
+            upto = min(upto, max((extent.last for extent in asked), default=0))
+            for extent in asked:
+                if extent.last > upto - wide:
+                    found += [(each, extent.month) for each in await self._search(extent, query, (upto - wide, upto))]
+        return sorted(found, reverse=True)[: query.limit], upto - wide
+
+    async def _search(self, extent: Extent, query: AuditQuery, span: Span) -> list[int]:
         try:
-            return await self._thread.call(self.files.search, extent, query)
+            return await self._thread.call(self.files.search, extent.month, query, span)
         except DamagedFile as error:
             await self._replaced(extent.month, str(error))
         await self._fill(extent)
-        return await self._thread.call(self.files.search, extent, query)
+        return await self._thread.call(self.files.search, extent.month, query, span)
+
+    async def _fetched(self, hits: Sequence[Hit]) -> list[Recorded]:
+        """The entries that were found. What the outbox has lost, the files may still have."""
+        lines = await self._state.read(partial(outbox.these, sequences=[sequence for sequence, _ in hits]))
+        for month in {month for sequence, month in hits if sequence not in lines}:
+            lost = [sequence for sequence, of in hits if of == month and sequence not in lines]
+            async with self._alone:
+                lines |= {line[0]: line for line in await self._thread.call(self.files.these, month, lost)}
+        return [outbox.recorded(lines[sequence]) for sequence, _ in hits if sequence in lines]
 
 
 def _keep_shipped(transaction: Transaction, shipped: int) -> None:

@@ -151,14 +151,21 @@ class AuditQuery:
     limit: int = 100
 
 
-class AuditBook(Protocol):
+class AuditSearch(Protocol):
+    """Questions to the audit log."""
+
+    async def query(self, query: AuditQuery) -> Sequence[Recorded]:
+        """Entries that match, newest first, everything recorded before the call included."""
+
+    def search(self, query: AuditQuery) -> AsyncGenerator[Sequence[Recorded], None]:
+        """The same in groups, each as soon as it is found. What is recorded meanwhile is left out."""
+
+
+class AuditBook(AuditSearch, Protocol):
     """The audit log."""
 
     async def record(self, entries: Sequence[Entry]) -> None:
         """Write entries that go with no other change."""
-
-    async def query(self, query: AuditQuery) -> Sequence[Recorded]:
-        """Entries that match, newest first, everything recorded before the call included."""
 
     async def after(self, sequence: int, limit: int) -> Sequence[Recorded]:
         """The next entries behind a sequence, oldest first; empty if there is none yet."""
@@ -216,6 +223,6 @@ class Ledger:
     unshipped: Callable[[], int]
     """How many audit entries are durable, and not yet in the monthly files."""
     busy_for: Callable[[], timedelta] = timedelta
-    """How long the one who writes them has been at the present piece of work; nothing if there is none."""
+    """How long whoever writes them has been at the present piece of work; nothing if there is none."""
     problems: Callable[[], tuple[str, ...]] = tuple
     """What is wrong with the books and cannot be mended, for people."""

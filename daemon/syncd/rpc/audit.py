@@ -5,22 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from syncapi.v1 import audit_pb2 as pb
 from syncapi.v1 import audit_pb2_grpc, logs_pb2
 from syncd.ports.ledger import AuditArchive, AuditBook, AuditQuery, ExportQuery
 from syncd.rpc import audit_wire, paging, wire
+from syncd.rpc.growth import grown
 from syncd.rpc.logs import LogStreams
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Context = Any
 
 _MESSAGE_ENTRIES = 500
 _MOST = 100_000
-_ALIVE_SECONDS = 15.0
 
 
 class Audit(audit_pb2_grpc.AuditServicer):
@@ -31,29 +28,28 @@ class Audit(audit_pb2_grpc.AuditServicer):
         self._going_away = going_away
 
     async def QueryAudit(self, request: pb.QueryAuditRequest, context: Context) -> AsyncIterator[pb.QueryAuditResponse]:
-        entries = await self._book.query(
-            AuditQuery(
-                since=wire.time(request.since) if request.HasField("since") else None,
-                until=wire.time(request.until) if request.HasField("until") else None,
-                actor=request.actor,
-                action=request.action,
-                sync=request.sync,
-                run=request.run,
-                outcome=request.outcome,
-                text=request.text,
-                limit=paging.limit(request.limit, default=100, most=_MOST),
-            )
+        query = AuditQuery(
+            since=wire.time(request.since) if request.HasField("since") else None,
+            until=wire.time(request.until) if request.HasField("until") else None,
+            actor=request.actor,
+            action=request.action,
+            sync=request.sync,
+            run=request.run,
+            outcome=request.outcome,
+            text=request.text,
+            limit=paging.limit(request.limit, default=100, most=_MOST),
         )
-        for start in range(0, len(entries), _MESSAGE_ENTRIES):
-            yield pb.QueryAuditResponse(entries=map(wire.entry, entries[start : start + _MESSAGE_ENTRIES]))
+        async with aclosing(self._book.search(query)) as groups:
+            async for entries in groups:
+                yield pb.QueryAuditResponse(entries=map(wire.entry, entries))
 
     async def TailAudit(self, request: pb.TailAuditRequest, context: Context) -> AsyncIterator[pb.TailAuditResponse]:
         cursor = request.after_sequence if request.HasField("after_sequence") else await self._behind_now(request.backlog)
         while not self._going_away.is_set():
             if entries := await self._book.after(cursor, _MESSAGE_ENTRIES):
                 cursor = entries[-1].sequence
-                yield self._message(entries, cursor)
-            elif not await self._grown(cursor) and not self._going_away.is_set():
+                yield pb.TailAuditResponse(entries=map(wire.entry, entries), cursor=cursor)
+            elif not await grown(self._book.grown(cursor), self._going_away) and not self._going_away.is_set():
                 yield pb.TailAuditResponse(cursor=cursor)
         yield pb.TailAuditResponse(cursor=cursor, going_away=True)
 
@@ -85,20 +81,4 @@ class Audit(audit_pb2_grpc.AuditServicer):
                 yield answer
 
     async def _behind_now(self, backlog: int) -> int:
-        newest = await self._book.query(AuditQuery(limit=1))
-        return max((newest[0].sequence if newest else 0) - max(backlog, 0), 0)
-
-    async def _grown(self, cursor: int) -> bool:
-        """Wait for an entry behind the cursor; False if there is none for a while, or the daemon goes away."""
-        grown = asyncio.create_task(self._book.grown(cursor), name="tail waits")
-        waits = (grown, asyncio.create_task(self._going_away.wait(), name="tail waits"))
-        try:
-            await asyncio.wait(waits, timeout=_ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            return grown.done()
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
-
-    def _message(self, entries: Sequence[Any], cursor: int) -> pb.TailAuditResponse:
-        return pb.TailAuditResponse(entries=map(wire.entry, entries), cursor=cursor)
+        return max(await self._book.grown(-1) - max(backlog, 0), 0)

@@ -1,8 +1,7 @@
-"""Tokens that come with calls: whether they open something, and how many wrong ones somebody may try."""
+"""Tokens that come with calls, and whether they open something."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,37 +11,10 @@ from syncd.domain.errors import NotIdentified, TransientError
 from syncd.kit import secret_tokens
 from syncd.ports.access import TokenBook
 from syncd.rpc.identity import Caller
+from syncd.rpc.tries import Tries
 
-_TRIES = 10
-_REFILL_SECONDS = 6.0
-_ORIGINS = 1000
 _USE_AGAIN = timedelta(minutes=1)
 _HINT = "ask an admin for a new one: `syncctl token create`"
-
-
-class Tries:
-    """How much each origin may still get wrong: some at once, then one every few seconds."""
-
-    def __init__(self, clock: Callable[[], float], at_once: int = _TRIES) -> None:
-        self._clock = clock
-        self._at_once = at_once
-        self._spent: OrderedDict[str, tuple[float, float]] = OrderedDict()
-        """Origin -> how much is spent, and when that was."""
-
-    def wait(self, origin: str) -> float:
-        """Seconds until this origin may try again; 0 if it may now."""
-        return max(self._now_spent(origin) - (self._at_once - 1), 0.0) * _REFILL_SECONDS
-
-    def failed(self, origin: str) -> None:
-        """Count one failure. The origin that was wrong least recently is forgotten when there are too many."""
-        self._spent[origin] = (self._now_spent(origin) + 1, self._clock())
-        self._spent.move_to_end(origin)
-        if len(self._spent) > _ORIGINS:
-            self._spent.popitem(last=False)
-
-    def _now_spent(self, origin: str) -> float:
-        spent, at = self._spent.get(origin, (0.0, 0.0))
-        return max(spent - (self._clock() - at) / _REFILL_SECONDS, 0.0)
 
 
 class Bearers:
@@ -73,7 +45,7 @@ class Bearers:
         """Why a token that opened something opens nothing any more."""
         kept = await self._book.find(id_)
         if kept is None:
-            return NotIdentified("this token is not known here", hint=_HINT, code="token.invalid")
+            return _unknown()
         return _ended(kept, self._now())
 
     async def _checked(self, authorization: str) -> Token:
@@ -83,10 +55,14 @@ class Bearers:
             raise NotIdentified("what came as `authorization` is no token of syncd", hint="expected `Bearer syncd_…`", code="token.invalid")
         kept = await self._book.find(given.id)
         if not given.opens(kept.hash if kept else b"") or kept is None:
-            raise NotIdentified("this token is not known here", hint=_HINT, code="token.invalid")
+            raise _unknown()
         if error := _ended(kept, self._now()):
             raise error
         return kept
+
+
+def _unknown() -> NotIdentified:
+    return NotIdentified("this token is not known here", hint=_HINT, code="token.invalid")
 
 
 def _ended(token: Token, now: datetime) -> NotIdentified | None:

@@ -14,13 +14,14 @@ import grpc
 
 from syncd.kit.tasks import alongside
 from syncd.ports.ledger import Ledger
-from syncd.rpc.bearer import Bearers, Tries
+from syncd.rpc.bearer import Bearers
 from syncd.rpc.front_door import FrontDoor, make_room, private_socket
 from syncd.rpc.gate import Gate
 from syncd.rpc.leases import Leases
 from syncd.rpc.refusals import UNKNOWN_AT_ONCE, Refusals
 from syncd.rpc.sockets import listening
 from syncd.rpc.tls import Certificates
+from syncd.rpc.tries import Tries
 from syncd.settings.access import AccessSection
 from syncd.settings.daemon import ListenSection
 

@@ -21,11 +21,11 @@ from typing import Self
 
 import structlog
 
-from syncd.rpc.goodbye import GOAWAY, Frames
 from syncd.rpc.handshake import Handshake
 from syncd.rpc.identity import Caller, Peer, Remote, introduce, peer_of, trusted
 from syncd.rpc.remote import remote_of
 from syncd.rpc.sockets import BACKLOG, Listener
+from syncd.rpc.splice import ServerSide, Side
 from syncd.settings.access import AccessSection
 
 log = structlog.get_logger()
@@ -33,7 +33,6 @@ log = structlog.get_logger()
 _DESCRIPTORS = 3
 """What one connection takes: the caller's, ours to gRPC, and gRPC's."""
 _SPARE_DESCRIPTORS = 1024
-_LINGER_SECONDS = 5.0
 _PARTING_SECONDS = 1.0
 """What is on its way to a guest when gRPC has stopped arrives within this time, if the guest reads at all."""
 
@@ -48,10 +47,10 @@ class FrontDoor:
         self._knocking: set[asyncio.Transport] = set()
         """Of whom nothing is known yet."""
         self._callers: dict[str, Caller] = {}
-        self._guests: set[_Side] = set()
+        self._guests: set[Side] = set()
         self._tasks = asyncio.TaskGroup()
         self._servers: list[asyncio.Server] = []
-        self._inside: dict[str, _ServerSide] = {}
+        self._inside: dict[str, ServerSide] = {}
         self._shut = False
         self._left_one = asyncio.Event()
         """Set whenever a guest has left, and replaced."""
@@ -92,8 +91,8 @@ class FrontDoor:
             return lambda: Handshake(lambda shaking, raw: self._knock(shaking, raw, listener))
         return lambda: self._guest(listener)
 
-    def _guest(self, listener: Listener) -> _Side:
-        return _Side(lambda side: self._receive(side, listener), self._leave)
+    def _guest(self, listener: Listener) -> Side:
+        return Side(lambda side: self._receive(side, listener), self._leave)
 
     def _knock(self, handshake: Handshake, raw: asyncio.Transport, listener: Listener) -> None:
         """Agree on keys, if there is room: who never ends that takes a place too."""
@@ -116,12 +115,12 @@ class FrontDoor:
         finally:
             self._knocking.discard(raw)
 
-    def _leave(self, guest: _Side) -> None:
+    def _leave(self, guest: Side) -> None:
         self._guests.discard(guest)
         self._left_one.set()
         self._left_one = asyncio.Event()
 
-    def _receive(self, guest: _Side, listener: Listener) -> None:
+    def _receive(self, guest: Side, listener: Listener) -> None:
         """Ask the kernel, or the certificate, who came, and let it in if there is room."""
         try:
             peer = peer_of(guest.transport.get_extra_info("socket")) if listener.local else remote_of(guest.transport)
@@ -135,7 +134,7 @@ class FrontDoor:
         self._guests.add(guest)
         self._tasks.create_task(self._lead_in(guest, peer, listener), name="front door: lead a caller in")
 
-    async def _lead_in(self, guest: _Side, peer: Peer | Remote, listener: Listener) -> None:
+    async def _lead_in(self, guest: Side, peer: Peer | Remote, listener: Listener) -> None:
         caller = await asyncio.to_thread(introduce, peer, self._access, listener.group, listener.most)
         address = f"syncd-{secrets.token_hex(16)}"
         ours = socket.socket(socket.AF_UNIX)
@@ -145,7 +144,7 @@ class FrontDoor:
             await asyncio.get_running_loop().sock_connect(ours, self._inner)
             self._callers[address] = caller
 
-            side = self._inside[address] = _ServerSide(guest.join, lambda _: self._forget(address))
+            side = self._inside[address] = ServerSide(guest.join, lambda _: self._forget(address))
             await asyncio.get_running_loop().create_connection(lambda: side, sock=ours)
             if self._shut:
                 side.say_goodbye()
@@ -169,85 +168,6 @@ class FrontDoor:
         for transport in (*self._knocking, *(guest.transport for guest in self._guests)):
             transport.abort()
         await self._tasks.__aexit__(None, None, None)
-
-
-class _Side(asyncio.Protocol):
-    """One end of a splice: what comes in here goes out at the other end, no faster than that end takes it."""
-
-    transport: asyncio.Transport
-
-    def __init__(self, begin: Callable[[_Side], None], end: Callable[[_Side], object]) -> None:
-        self._begin = begin
-        self._end = end
-        self._other: _Side | None = None
-        self._early = b""
-
-    def join(self, other: _Side) -> None:
-        """Splice two ends."""
-        self._other, other._other = other, self
-        if self.transport.is_closing():
-            other.transport.close()
-            return
-        other.transport.write(self._early)
-        self._early = b""
-        self.transport.resume_reading()
-        other.transport.resume_reading()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what asyncio promises for streams
-        self.transport = transport
-        transport.pause_reading()
-        self._begin(self)
-
-    def data_received(self, data: bytes) -> None:
-        if self._other:
-            self._other.transport.write(data)
-        else:
-            # Early releases of Python 3.11 go on reading when paused as soon as the connection is made; the second time they obey.
-            self._early += data
-            self.transport.resume_reading()
-            self.transport.pause_reading()
-
-    def pause_writing(self) -> None:
-        if self._other:
-            self._other.transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        if self._other:
-            self._other.transport.resume_reading()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        del exc
-        self._end(self)
-        if self._other:
-            self._other.transport.close()
-            # Closing waits for what is still to be written, and who reads nothing would keep it for ever.
-            asyncio.get_running_loop().call_later(_LINGER_SECONDS, self._other.transport.abort)
-
-
-class _ServerSide(_Side):
-    """The end at gRPC. What comes in here is HTTP/2 of a server."""
-
-    def __init__(self, begin: Callable[[_Side], None], end: Callable[[_Side], object]) -> None:
-        super().__init__(begin, end)
-        self._frames = Frames()
-        self._parting = False
-
-    def say_goodbye(self) -> None:
-        """Ask the guest to make no more calls here, as soon as a frame has ended."""
-        self._parting = True
-        self._part()
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        self._frames.follow(data)
-        if self._parting:
-            self._part()
-
-    def _part(self) -> None:
-        if self._frames.between and self._other:
-            self._other.transport.write(GOAWAY)
-            self._parting = False
 
 
 @contextmanager

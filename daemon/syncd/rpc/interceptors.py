@@ -1,4 +1,4 @@
-"""What happens around every call: a deadline where the client set none, who calls, and errors as statuses."""
+"""What happens around every call: it ends in time, and errors become statuses."""
 
 from __future__ import annotations
 

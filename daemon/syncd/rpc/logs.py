@@ -11,9 +11,9 @@ from syncd.domain.errors import Refused
 from syncd.domain.log import LogFilter
 from syncd.ports.logs import Logs, Place
 from syncd.rpc import logs_wire, paging
+from syncd.rpc.growth import ALIVE_SECONDS, grown
 
 _MOST = 100_000
-_ALIVE_SECONDS = 15.0
 
 
 class LogStreams:
@@ -45,11 +45,11 @@ class LogStreams:
                 told = asyncio.get_running_loop().time()
             ended, place = read.reached.sequence == place.sequence, read.reached
             silent = asyncio.get_running_loop().time() - told
-            if silent >= _ALIVE_SECONDS:
+            if silent >= ALIVE_SECONDS:
                 yield pb.TailLogsResponse(cursor=place.sequence)
                 told = asyncio.get_running_loop().time()
             elif ended:
-                await self._grown(place.sequence, _ALIVE_SECONDS - silent)
+                await grown(self._logs.grown(place.sequence), self._going_away, ALIVE_SECONDS - silent)
         yield pb.TailLogsResponse(cursor=place.sequence, going_away=True)
 
     @property
@@ -81,13 +81,3 @@ class LogStreams:
                     if not backlog:
                         break
         return cursor
-
-    async def _grown(self, cursor: int, seconds: float) -> None:
-        """Wait for a record behind the cursor, for as long as a stream may be silent, or until the daemon goes away."""
-        waits = [asyncio.create_task(wait, name="log tail waits") for wait in (self._logs.grown(cursor), self._going_away.wait())]
-        try:
-            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from syncd.domain.audit import Entry
 from syncd.ports.ledger import AuditBook
-from syncd.rpc.bearer import Tries
 from syncd.rpc.identity import Caller, Remote, introduced_by_address
+from syncd.rpc.tries import Tries
 
 UNKNOWN_AT_ONCE = 100
 

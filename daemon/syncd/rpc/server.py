@@ -1,18 +1,17 @@
-"""The gRPC server: services, health and reflection behind UNIX sockets."""
+"""The gRPC server: services, health and reflection behind the entrance."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
-from syncd.rpc.behind import Behind, Desks
 from syncd.rpc.entrance import Entrance, entrance
 from syncd.rpc.interceptors import ErrorsAsStatuses
 from syncd.rpc.metering import Metered
@@ -21,9 +20,8 @@ from syncd.rpc.turns import taking_turns
 from syncd.settings.access import AccessSection
 
 if TYPE_CHECKING:
-    from syncd.ports.ledger import Ledger
     from syncd.ports.metering import Meter
-    from syncd.rpc.asked import ControlDaemon
+    from syncd.rpc.behind import Behind
     from syncd.settings.daemon import ListenSection
 
 _OPTIONS = (
@@ -42,24 +40,16 @@ Shut = Callable[[], Awaitable[None]]
 
 
 @asynccontextmanager
-async def serving(  # noqa: PLR0913 - one argument for each thing that stands behind the services
-    daemon: ControlDaemon,
-    ledger: Ledger,
-    version: str,
-    listen: Sequence[ListenSection],
-    grace: float,
-    *,
-    access: AccessSection = _ACCESS,
-    meter: Meter | None = None,
-    **desks: Unpack[Desks],
+async def serving(
+    behind: Behind, listen: Sequence[ListenSection], grace: float, access: AccessSection = _ACCESS, meter: Meter | None = None
 ) -> AsyncIterator[Shut]:
-    """Serve callers while the block runs. Streams end when `daemon.going_away` is set; calls under way then have `grace` seconds.
+    """Serve callers while the block runs. Streams end when the daemon is `going_away`; calls under way then have `grace` seconds.
 
     What it yields lets nobody in any more: the next calls of those who are inside go to whoever listens then.
     """
-    async with entrance(access, ledger) as way, taking_turns(daemon.board, daemon.going_away) as turns:
+    async with entrance(access, behind.ledger) as way, taking_turns(behind.daemon.board, behind.daemon.going_away) as turns:
         server = grpc.aio.server(interceptors=(*([Metered(meter)] if meter else []), ErrorsAsStatuses(), way.gate), options=_OPTIONS)
-        services = serve(Behind(daemon, ledger, version, **desks), server, turns)
+        services = serve(behind, server, turns)
         health = HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(health, server)
         reflection.enable_server_reflection(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from syncd.kit.tasks import alongside
+from syncd.kit.tasks import alongside, happens
 from syncd.rpc.asked import ControlBoard
 
 _AT_ONCE = 16
@@ -63,10 +62,8 @@ class Turns:
         clock = asyncio.get_running_loop().time
         end = clock() + seconds
         while not self._going_away.is_set() and (left := end - clock()) > 0:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(left, _LOOK_SECONDS)):
-                    await event.wait()
-                    return
+            if await happens(event, min(left, _LOOK_SECONDS)):
+                return
 
 
 @asynccontextmanager

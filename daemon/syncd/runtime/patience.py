@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from syncd.domain.errors import TransientError
+from syncd.kit.tasks import happens
 
 Answer = TypeVar("Answer")
 
@@ -22,14 +23,6 @@ async def until_written(
             return await write()
         except TransientError as error:
             blocked(error)
-            if await _within(seconds, leaving):
+            if await happens(leaving, seconds):
                 raise
             seconds = min(seconds * 2, _LONGEST_SECONDS)
-
-
-async def _within(seconds: float, event: asyncio.Event) -> bool:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True

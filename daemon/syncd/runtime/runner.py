@@ -15,6 +15,7 @@ from syncd.domain.audit import Entry
 from syncd.domain.errors import PermanentError, SyncdError, TransientError
 from syncd.domain.run import Failure, Run, RunState
 from syncd.kit.ids import ulid
+from syncd.kit.tasks import happens
 from syncd.ports.ledger import Hold, HoldKind, RunBook, SyncRecord
 from syncd.ports.running import Engine, Report
 from syncd.runtime.context import Context, Stopped
@@ -156,11 +157,7 @@ class Runner:
         log.warning("attempt failed", code=error.code, error=str(error), attempt=context.run.attempt, seconds=round(wait, 1))
         await self._write(lambda: self._desk.runs.retried(context.run, _failure(error), wait))
         self._desk.waiting(context, _failure(error), wait)
-        try:
-            await asyncio.wait_for(self._wished.wait(), wait)
-        except TimeoutError:
-            pass
-        else:
+        if await happens(self._wished, wait):
             return Stopped("the run was asked to end")
         async with self._desk.slots:
             context.begin_attempt(context.run.attempt + 1)

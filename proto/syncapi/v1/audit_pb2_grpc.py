@@ -73,7 +73,7 @@ class AuditServicer:
     """
 
     def QueryAudit(self, request, context):
-        """Entries that match, newest first.
+        """Entries that match, newest first, each message as soon as its entries are found.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -35,7 +35,7 @@ class AuditStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AuditAsyncStub: ...
     QueryAudit: _grpc.UnaryStreamMultiCallable[_audit_pb2.QueryAuditRequest, _audit_pb2.QueryAuditResponse]
-    """Entries that match, newest first."""
+    """Entries that match, newest first, each message as soon as its entries are found."""
     TailAudit: _grpc.UnaryStreamMultiCallable[_audit_pb2.TailAuditRequest, _audit_pb2.TailAuditResponse]
     """Entries behind a cursor, oldest first, and then every new one. Nothing is lost between two calls that hand the cursor on."""
     VerifyAudit: _grpc.UnaryStreamMultiCallable[_audit_pb2.VerifyAuditRequest, _audit_pb2.VerifyAuditResponse]
@@ -53,7 +53,7 @@ class AuditAsyncStub(AuditStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     QueryAudit: _aio.UnaryStreamMultiCallable[_audit_pb2.QueryAuditRequest, _audit_pb2.QueryAuditResponse]  # type: ignore[assignment]
-    """Entries that match, newest first."""
+    """Entries that match, newest first, each message as soon as its entries are found."""
     TailAudit: _aio.UnaryStreamMultiCallable[_audit_pb2.TailAuditRequest, _audit_pb2.TailAuditResponse]  # type: ignore[assignment]
     """Entries behind a cursor, oldest first, and then every new one. Nothing is lost between two calls that hand the cursor on."""
     VerifyAudit: _aio.UnaryStreamMultiCallable[_audit_pb2.VerifyAuditRequest, _audit_pb2.VerifyAuditResponse]  # type: ignore[assignment]
@@ -74,7 +74,7 @@ class AuditServicer(metaclass=_abc_1.ABCMeta):
         request: _audit_pb2.QueryAuditRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_audit_pb2.QueryAuditResponse], _abc.AsyncIterator[_audit_pb2.QueryAuditResponse]]:
-        """Entries that match, newest first."""
+        """Entries that match, newest first, each message as soon as its entries are found."""
 
     @_abc_1.abstractmethod
     def TailAudit(

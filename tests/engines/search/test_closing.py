@@ -35,7 +35,7 @@ def at_work(work: Callable[[], object], close: Callable[[], object]) -> None:
 
 
 def test_a_mapper_is_closed_under_a_thread_that_maps() -> None:
-    fields = Fields((("id", "id"), ("title", "upper(name) || md5(name)")), "id", composite=False)
+    fields = Fields((("id", "id"), ("title", "upper(name) || md5(name)")), "id")
     for _ in range(TIMES):
         mapper = Mapper(fields, ["id"])
         mapper.bind(ROWS.schema)
@@ -56,7 +56,7 @@ def test_mappers_that_are_made_at_one_moment_all_map() -> None:
 
     def make_and_map(_: int) -> int:
         together.wait(20)
-        with Mapper(Fields((("id", "id"),), "id", composite=False), ["id"]) as mapper:
+        with Mapper(Fields((("id", "id"),), "id"), ["id"]) as mapper:
             mapper.bind(ROWS.schema)
             return int(mapper.documents(ROWS).rows.num_rows)
 

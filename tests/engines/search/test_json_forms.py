@@ -25,7 +25,7 @@ def document(source: duckdb.DuckDBPyConnection, value: str) -> str:
 
 
 def mapped(table: pa.Table) -> list[str]:
-    fields = Fields((("id", "id"), ("v", "v")), "id", composite=False)
+    fields = Fields((("id", "id"), ("v", "v")), "id")
     with Mapper(fields, ["id"]) as mapper:
         mapper.bind(table.schema)
         return list(mapper.documents(table.to_batches()[0]).rows.column("document").to_pylist())

@@ -19,7 +19,7 @@ def table(statement: str = ROWS) -> pa.Table:
 
 
 def fields(**expressions: str) -> Fields:
-    return Fields((("id", "id"), *expressions.items()), "id", composite=False)
+    return Fields((("id", "id"), *expressions.items()), "id")
 
 
 def bound(mapping: Fields, rows: pa.Table, key: tuple[str, ...] = ("id",)) -> Mapper:
@@ -89,7 +89,7 @@ def test_a_row_whose_key_is_unfit_is_refused_too() -> None:
     [batch] = table("SELECT CASE n WHEN 1 THEN NULL ELSE n END AS id FROM range(3) t(n)").to_batches()
     batch = batch.append_column(UNFIT, pa.array([None, "column id holds 1E125", None]))
 
-    with bound(Fields((("id", "id"),), "id", composite=False), table("SELECT 1::BIGINT AS id")) as mapper:
+    with bound(Fields((("id", "id"),), "id"), table("SELECT 1::BIGINT AS id")) as mapper:
         mapped = mapper.documents(batch)
 
     assert mapped.rows.column("id").to_pylist() == ["0", "null", "2"]
@@ -104,7 +104,7 @@ def test_an_unknown_column_is_named_with_what_there_is() -> None:
 
 
 def test_the_document_id_may_use_key_columns_only() -> None:
-    mapping = Fields((("id", "name || id"),), "id", composite=False)
+    mapping = Fields((("id", "name || id"),), "id")
 
     with pytest.raises(MappingInvalid, match="key columns alone"):
         bound(mapping, table())
@@ -172,7 +172,7 @@ def composed(key: tuple[str, str]) -> str:
 def test_a_row_is_known_by_its_id_as_plain_text_whatever_the_type(identity: str, marks: list[str], ids: list[str]) -> None:
     rows = table("SELECT range::INTEGER AS id FROM range(1, 3)")
 
-    with bound(Fields((("id", identity),), "id", composite=False), rows) as mapper:
+    with bound(Fields((("id", identity),), "id"), rows) as mapper:
         mapped = mapper.documents(rows.to_batches()[0])
         listed = mapper.ids(rows.to_batches()[0])
 
@@ -185,7 +185,7 @@ def test_a_row_is_known_by_its_id_as_plain_text_whatever_the_type(identity: str,
 def test_rows_without_a_usable_id_have_marks_that_no_row_with_one_has(identity: str) -> None:
     rows = table("SELECT 1 AS id")
 
-    with bound(Fields((("id", identity),), "id", composite=False), rows) as mapper:
+    with bound(Fields((("id", identity),), "id"), rows) as mapper:
         mapped = mapper.documents(rows.to_batches()[0])
 
     assert mapped.rows.column("mark").to_pylist()[0].startswith("!")

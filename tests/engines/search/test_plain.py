@@ -31,7 +31,7 @@ TYPES: dict[str, tuple[pa.DataType, st.SearchStrategy[Any]]] = {
     "instant": (pa.timestamp("us", "UTC"), st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))),  # noqa: DTZ001
 }
 SCHEMA = pa.schema([("id", pa.int64()), *((name, kind) for name, (kind, _) in TYPES.items())])
-FIELDS = Fields(tuple((name, f'"{name}"') for name in SCHEMA.names), "id", composite=False)
+FIELDS = Fields(tuple((name, f'"{name}"') for name in SCHEMA.names), "id")
 COLUMNS = Columns(tuple((name, name) for name in SCHEMA.names), "id", ("id",))
 ROWS = st.lists(st.fixed_dictionaries({name: st.none() | values for name, (_, values) in TYPES.items()}), min_size=1, max_size=6)
 
@@ -71,7 +71,7 @@ def test_every_value_is_written_as_by_sql(mapper: Mapper, rows: list[dict[str, A
 def test_keys_of_text_and_of_several_columns_are_written_as_by_sql(kind: pa.DataType, keys: list[tuple[str, int]]) -> None:
     first = pa.array([text for text, _ in keys]) if kind == pa.string() else pa.array([number for _, number in keys], kind)
     batch = pa.RecordBatch.from_arrays([first, pa.array([text for text, _ in keys])], names=["a", "b"])
-    with Mapper(Fields((("a", "a"), ("b", "b")), "a", composite=False), ["a", "b"]) as mapper:
+    with Mapper(Fields((("a", "a"), ("b", "b")), "a"), ["a", "b"]) as mapper:
         mapper.bind(batch.schema)
         written = plain.rows(Columns((("a", "a"), ("b", "b")), "a", ("a", "b")), batch)
         expected = by_sql(mapper, batch)

@@ -1,17 +1,10 @@
 """Reads metrics as Prometheus does."""
 
 import asyncio
-import socket
 import urllib.error
 import urllib.request
 
 from prometheus_client.parser import text_string_to_metric_families
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 async def fetch(port: int, path: str = "/metrics", method: str = "GET") -> tuple[int, str]:

@@ -14,9 +14,10 @@ from syncd.observe.metrics.serving import Seen, measuring
 from syncd.observe.parts import Parts
 from syncd.ports.running import Advance, Progress, Report, RunContext
 from syncd.settings.metrics import MetricsSection
-from tests.observe.metrics.reading import fetch, free_port, samples
+from tests.observe.metrics.reading import fetch, samples
 from tests.runtime.test_supervising import Gate
 from tests.runtime.world import Play, World, opened, receipt, sync, written
+from tests.servers.ports import free_port
 
 
 @asynccontextmanager

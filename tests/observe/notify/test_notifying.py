@@ -3,11 +3,10 @@
 import asyncio
 import json
 import stat
-import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from syncd.ports.ledger import AuditQuery
 from syncd.ports.running import Progress, Report, RunContext
 from syncd.settings.notify import NotifySection
 from tests.runtime.world import Play, World, opened, sync, written
+from tests.servers.http import served
 
 TOKEN = "s3cret-token"
 MEMBERS = (Path(__file__).resolve().parents[3] / "docs/notices.md").read_text().partition("| Member |")[2]
@@ -68,15 +68,9 @@ def listening() -> Iterator[Inbox]:
         def log_message(self, *_: object) -> None:
             return
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        inbox.url = f"http://127.0.0.1:{server.server_address[1]}/hook"
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield inbox
-        finally:
-            server.shutdown()
-            thread.join()
+    with served(Handler) as port:
+        inbox.url = f"http://127.0.0.1:{port}/hook"
+        yield inbox
 
 
 def channel(**more: object) -> NotifySection:

@@ -30,7 +30,10 @@ def describe(cursor: Cursor, relation: Relation) -> Table:
         known = [name for (name,) in cursor.execute(_TABLES).fetchall()]
         if not relation.table or relation.table in known:
             raise
-        raise SourceMismatch(f"there is no table '{relation.table}'{did_you_mean(relation.table, known)}") from error
+        raise SourceMismatch(
+            f"there is no table '{relation.table}'{did_you_mean(relation.table, known)}",
+            hint="correct `source.table`, or make the table",
+        ) from error
     return Table(
         name=relation.name,
         columns=tuple(Column(name, kind, nullable=null == "YES") for name, kind, null, *_ in described),

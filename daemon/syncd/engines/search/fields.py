@@ -20,7 +20,6 @@ class Fields:
 
     expressions: tuple[tuple[str, str], ...]
     primary_key: str
-    composite: bool
 
     @property
     def id_expression(self) -> str:
@@ -42,7 +41,7 @@ def fields_of(sync: SearchSync, columns: Sequence[str]) -> Fields:
             hint="name another field in target.primary_key, or write a mapping",
         )
     first = {primary_key: mapping.pop(primary_key)}
-    return Fields(tuple((first | mapping).items()), primary_key, composite=len(key) > 1)
+    return Fields(tuple((first | mapping).items()), primary_key)
 
 
 def _default_primary_key(sync: SearchSync, mapping: dict[str, str]) -> str:

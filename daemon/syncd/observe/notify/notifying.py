@@ -16,6 +16,7 @@ import structlog
 from syncd.domain.audit import Entry, Recorded
 from syncd.domain.errors import SyncdError
 from syncd.domain.notice import Notice
+from syncd.kit.tasks import happens
 from syncd.observe.following import follow, head
 from syncd.observe.notify import command, judging, webhook
 from syncd.observe.notify.memory import Memory, keep, load, written
@@ -145,11 +146,8 @@ class Channel:
             wait = None if owed is None else (owed.when - _now()).total_seconds()
             if owed is not None and wait is not None and wait <= 0:
                 await self._deliver(owed)
-                continue
-            try:
-                await asyncio.wait_for(changed.wait(), wait)
-            except TimeoutError:
-                continue
+            else:
+                await happens(changed, wait)
 
     def _owed(self) -> Iterable[Due]:
         told = self.notices.memory.told.setdefault(self.key, {})

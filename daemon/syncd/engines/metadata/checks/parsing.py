@@ -10,7 +10,6 @@ _CLAUSES = {"SELECT", "FROM", "WHERE", "GROUP", "HAVING", "QUALIFY", "WINDOW", "
 _OPERATORS = {"UNION", "INTERSECT", "EXCEPT", "MINUS"}
 _VALUES = {"END", "NULL", "TRUE", "FALSE"}
 _RESHAPES = {"PIVOT", "UNPIVOT", "MATCH_RECOGNIZE", "MODEL"}
-_BEFORE_A_NAME = {"OVER", "WINDOW"}
 
 
 def parsed(sql: str, dialect: str) -> Query:

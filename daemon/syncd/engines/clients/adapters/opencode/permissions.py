@@ -23,7 +23,6 @@ from syncd.kit.documents.jsonc import Jsonc
 MEMBER = "permission"
 _TOOLS = {"bash": "shell", "edit": "edit", "read": "read", "webfetch": "fetch", "websearch": "search"}
 _KEYS = {tool: key for key, tool in _TOOLS.items()}
-_WITH_PATTERNS = ("bash", "edit", "read")
 _NO_SERVERS = ("doom_loop", "external_directory", "plan_enter", "plan_exit")
 _MCP = re.compile(r"(?P<server>[A-Za-z0-9-]+)_(?P<tool>\*|[A-Za-z0-9_-]+)")
 _SAME_PATH = re.compile(r"(?:~/|(?![~/.]))[^*?\[\]{}!\\]*[^*?\[\]{}!\\/]/\*\*|\.[^*?\[\]{}!\\/.][^*?\[\]{}!\\]*/\*\*|\*[^*?\[\]{}!\\/]+\*?")
