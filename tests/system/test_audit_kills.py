@@ -23,7 +23,7 @@ from tests.system.conftest import Running
 from tests.system.harness import SyncdProcess
 from tests.system.waiting import until
 
-KILLS = int(os.environ.get("SYNCD_KILLS", "2"))
+KILLS = int(os.environ.get("SYNCD_KILLS", "1"))
 READERS = 4
 SYNCS = [f"s{number}" for number in range(4)]
 """Each has a client of its own, so that what it was told last is what holds."""

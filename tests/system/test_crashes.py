@@ -19,7 +19,7 @@ from tests.system.shop import Shop, synced
 from tests.system.waiting import until
 
 REPLACE: dict[str, Any] = {"replace": "true"}
-KILLS = int(os.environ.get("SYNCD_KILLS", "2"))
+KILLS = int(os.environ.get("SYNCD_KILLS", "1"))
 """In each kind of run; `make soak` wants many."""
 NOTICED = max(KILLS // 10, 1)
 """Kills of the server that a run has to notice, in each kind of run."""

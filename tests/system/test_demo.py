@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import duckdb
@@ -72,18 +74,6 @@ def test_the_tour_ends_well_however_often_it_is_walked_in_one_folder(walk: Walk,
     assert at_work(folder) == []
 
 
-def test_without_npm_the_tour_goes_on_with_the_embedded_target(folder: Path, tmp_path: Path) -> None:
-    """In a copy, which has no server that was fetched before."""
-    for package in ("demo", "tools"):
-        shutil.copytree(ROOT / package, tmp_path / "copy" / package)
-    environment = os.environ | {"PATH": str(tmp_path)}
-
-    tour = subprocess.run(command(folder), cwd=tmp_path / "copy", env=environment, capture_output=True, text=True, check=False)
-
-    assert tour.returncode == 0, tour.stdout + tour.stderr
-    assert "No Meilisearch here" in tour.stdout
-
-
 def test_a_folder_that_is_not_of_the_demo_is_left_alone(walk: Walk, folder: Path) -> None:
     folder.mkdir()
     (folder / "thesis.txt").write_text("all I have")
@@ -95,31 +85,42 @@ def test_a_folder_that_is_not_of_the_demo_is_left_alone(walk: Walk, folder: Path
     assert (folder / "thesis.txt").read_text() == "all I have"
 
 
-@pytest.fixture
-def kept(folder: Path) -> Iterator[subprocess.Popen[str]]:
+@dataclass
+class Kept:
     """A demo that has been walked and stays up."""
-    with subprocess.Popen(command(folder, "--target", "fts5", "--keep"), cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+
+    process: subprocess.Popen[str]
+    said: str
+
+
+@pytest.fixture
+def kept(folder: Path, tmp_path: Path) -> Iterator[Kept]:
+    """Without npm, and in a copy, which has no server that was fetched before."""
+    for package in ("demo", "tools"):
+        shutil.copytree(ROOT / package, tmp_path / "copy" / package)
+    place, environment = tmp_path / "copy", os.environ | {"PATH": str(tmp_path)}
+    with subprocess.Popen(command(folder, "--keep"), cwd=place, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        for line in process.stdout:
-            if "until Ctrl-C" in line:
-                break
-        yield process
+        yield Kept(process, "".join(takewhile(lambda line: "until Ctrl-C" not in line, process.stdout)))
         process.terminate()
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, *([signal.SIGTERM] if SOAK else [])])
-def test_a_second_demo_leaves_the_folder_alone_and_interrupting_the_first_stops_everything(
-    kept: subprocess.Popen[str], walk: Walk, folder: Path, how: signal.Signals
+def test_without_npm_the_embedded_target_does_and_the_demo_stays_alone_in_its_folder_until_it_is_interrupted(
+    kept: Kept, walk: Walk, folder: Path, how: signal.Signals
 ) -> None:
+    assert "No Meilisearch here" in kept.said
+    assert "What to type next" in kept.said
+
     second = walk("--target", "fts5")
     assert second.returncode == 1
     assert "another demo is at work" in second.stderr
-    assert kept.poll() is None
+    assert kept.process.poll() is None
     assert len(at_work(folder)) == 1
 
-    kept.send_signal(how)
+    kept.process.send_signal(how)
 
-    assert kept.wait(60) == 130
+    assert kept.process.wait(60) == 130
     assert at_work(folder) == []
 
 
