@@ -37,7 +37,7 @@ soak: $(INSTALLED)
 	@SYNCD_KILLS=$${SYNCD_KILLS:-50} python -m pytest tests/system/test_audit_kills.py
 	@SYNCD_OUTAGE=100 python -m pytest tests/system/test_metadata.py -k while_the_store
 	@SYNCD_SOAK=1 python -m pytest tests/engines tests/connectors/test_folder.py tests/system/test_clients.py tests/system/test_demo.py tests/systemd/test_install.py tests/rpc/test_fuzz.py
-	@SYNCD_SOAK=1 python -m pytest tests/system/test_lifecycle.py tests/system/test_full_disk.py tests/runtime/test_schedule.py
+	@SYNCD_SOAK=1 python -m pytest tests/system/test_lifecycle.py tests/system/test_full_disk.py tests/runtime/test_schedule.py tests/system/test_outages.py
 	@SYNCD_FROZEN=600 python -m tests.bench streams
 	@SYNCD_OUTAGE=30 python -m pytest tests/system/test_outages.py -k "a_while_without"
 	@SYNCD_CUTS=$${SYNCD_CUTS:-100} python -m pytest tests/system/test_late_commits.py

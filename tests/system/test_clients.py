@@ -207,7 +207,7 @@ def test_killing_syncd_at_any_moment_loses_no_edit(running: Running, homes: list
     draw = random.Random(11)
     expected: dict[str, str] = {}
     syncd = running(ai(homes, rescan="1s"))
-    for number in range(60 if os.environ.get("SYNCD_SOAK") else 24):
+    for number in range(60 if os.environ.get("SYNCD_SOAK") else 16):
         home = draw.choice(homes)
         if expected and draw.random() < 0.2:
             name = draw.choice(sorted(expected))

@@ -1,10 +1,13 @@
 """Running the programs of others."""
 
 import json
+import os
 import subprocess
-from collections.abc import Iterator
+from codecs import getincrementaldecoder
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[3]
 API = ROOT / "examples" / "api"
@@ -21,21 +24,29 @@ def printed(command: list[str], folder: Path = ROOT) -> str:
 
 def first(command: list[str], wanted: int) -> list[Any]:
     """The first JSON values that a program prints which goes on for ever."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        found = [value for value, _ in zip(values(process.stdout), range(wanted), strict=False)]
+        found = list(islice(values(pieces(process.stdout)), wanted))
         process.kill()
     return found
 
 
-def values(lines: Iterator[str]) -> Iterator[Any]:
-    """JSON values, each as soon as it is complete; they may span lines."""
+def pieces(pipe: IO[bytes]) -> Iterator[str]:
+    """What comes out of a pipe, as soon as it does: the end of a line may come much later."""
+    decoder = getincrementaldecoder("utf-8")()
+    while piece := os.read(pipe.fileno(), 1 << 16):
+        yield decoder.decode(piece)
+
+
+def values(texts: Iterable[str]) -> Iterator[Any]:
+    """JSON objects, each as soon as it is complete."""
     text = ""
-    for line in lines:
-        text += line
-        try:
-            value = json.loads(text)
-        except ValueError:
-            continue
-        text = ""
-        yield value
+    for piece in texts:
+        text = (text + piece).lstrip()
+        while text:
+            try:
+                value, end = json.JSONDecoder().raw_decode(text)
+            except ValueError:
+                break
+            text = text[end:].lstrip()
+            yield value
