@@ -13,8 +13,10 @@ _AT_ONCE = 16
 """Watchers that are woken before other calls get in between."""
 _REST_SECONDS = 0.1
 """Changes that follow each other faster are looked at together."""
-_REST_FOR_OTHERS = 2.0
+_REST_FOR_OTHERS = 1.0
 """After a round, the loop is left to others for at least so many times as long as the round took."""
+_BREATH_SECONDS, _BREATHS = 0.002, 10
+"""How often is looked whether those who were woken are back, and how many times; one that reads slowly is not waited for any longer."""
 BEAT_SECONDS = 5.0
 """Without any change, watchers look this often; fewer timers than one for each of them."""
 _LOOK_SECONDS = 0.5
@@ -52,10 +54,19 @@ class Turns:
         self.round += 1
         waiting, self._waiting = self._waiting, []
         for start in range(0, len(waiting), _AT_ONCE):
+            woken, back = 0, len(self._waiting)
             for turn in waiting[start : start + _AT_ONCE]:
                 if not turn.done():  # whose stream has ended since
                     turn.set_result(None)
-            await asyncio.sleep(0)
+                    woken += 1
+            await self._are_back(back + woken)
+
+    async def _are_back(self, wanted: int) -> None:
+        """Give those who were woken a while to be told and to wait again: else all of them would stand before the next call."""
+        for _ in range(_BREATHS):
+            if len(self._waiting) >= wanted or self._going_away.is_set():
+                return
+            await asyncio.sleep(_BREATH_SECONDS)
 
     async def _within(self, event: asyncio.Event, seconds: float) -> None:
         """Wait for an event, some seconds, or the daemon's end, which is noticed a little later."""
