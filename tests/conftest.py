@@ -3,7 +3,6 @@
 import re
 import uuid
 from collections.abc import Iterator
-from itertools import chain, groupby
 
 import pytest
 
@@ -25,12 +24,5 @@ def index_name(request: pytest.FixtureRequest) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long tests first, and in both halves: each of two processes begins with one of them, and what is left at the end is short."""
-    long = [list(each) for _, each in groupby((item for item in items if _is_long(item)), key=lambda item: item.path)]
-    short = [item for item in items if not _is_long(item)]
-    middle = len(short) // 2
-    items[:] = [*chain(*long[::2]), *short[:middle], *chain(*long[1::2]), *short[middle:]]
-
-
-def _is_long(item: pytest.Item) -> bool:
-    return item.path.parent.name == "system"
+    """Tests of whole daemons first: of two processes one has them all, and the other does the small ones beside it."""
+    items.sort(key=lambda item: item.path.parent.name != "system")
